@@ -1,0 +1,1 @@
+//! The words of AWS: ARNs, accounts, partitions, regions and STS endpoints. Pure.

@@ -1,0 +1,1 @@
+//! Secrets in memory and at rest: types that cannot be printed, and envelope encryption.

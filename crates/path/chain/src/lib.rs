@@ -1,0 +1,1 @@
+//! Role chains: planned as data before the first network call, then walked hop by hop.

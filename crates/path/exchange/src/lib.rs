@@ -1,0 +1,1 @@
+//! A token becomes the first AWS session: AssumeRoleWithWebIdentity with the AWS SDK.

@@ -1,0 +1,1 @@
+//! Attributes and a token config become claims, claims become a signed token. Pure.

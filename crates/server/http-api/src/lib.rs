@@ -1,0 +1,1 @@
+//! The issuer over HTTP: discovery, JWKS, token endpoint, health.

@@ -1,0 +1,1 @@
+//! State in SQLite: tenants, sealed keys, workloads, audit. The only crate that sees SQL.
