@@ -1,0 +1,183 @@
+use std::path::PathBuf;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::at;
+use crate::folder::HeldFolder;
+use crate::{AuditRecord, DeclaredTenant, SealedKey, StoreError, UsedAssertion, audit, declared};
+
+/// What the writer thread is asked to do.
+pub(crate) enum Command {
+    /// Append to the trail; grouped with whatever else waits.
+    Record(Box<Entry>),
+    /// Change what is declared, in a transaction of its own.
+    Change(Change, oneshot::Sender<Result<(), StoreError>>),
+    /// Finish what is queued and stop.
+    Close(oneshot::Sender<()>),
+}
+
+/// An audit record with what must be remembered together with it.
+pub(crate) struct Entry {
+    pub(crate) record: AuditRecord,
+    pub(crate) used: Option<UsedAssertion>,
+    /// Nobody waits for the answer to a refusal.
+    pub(crate) answer: Option<oneshot::Sender<Result<i64, StoreError>>>,
+}
+
+/// A change of what is declared.
+pub(crate) enum Change {
+    Declare(Vec<DeclaredTenant>, i64),
+    AddKeys(Vec<SealedKey>, Vec<AuditRecord>),
+}
+
+/// The one owner of the write connection; lives on a thread of its own.
+pub(crate) struct Writer {
+    pub(crate) connection: Connection,
+    pub(crate) path: PathBuf,
+    pub(crate) folder: HeldFolder,
+    pub(crate) group: usize,
+    /// When expired assertions are looked for again, in seconds since the epoch.
+    pub(crate) prune_due: i64,
+}
+
+impl Writer {
+    /// Works until every sender is gone or a [`Command::Close`] came and the queue is empty.
+    pub(crate) fn run(mut self, mut queue: mpsc::Receiver<Command>) {
+        let mut waiting = Vec::with_capacity(self.group);
+        let mut entries = Vec::with_capacity(self.group);
+        let mut closing = Vec::new();
+        while queue.blocking_recv_many(&mut waiting, self.group) > 0 {
+            for command in waiting.drain(..) {
+                match command {
+                    Command::Record(entry) => entries.push(entry),
+                    Command::Change(change, answer) => {
+                        self.write_group(&mut entries);
+                        // The asker may have gone away; the change holds all the same.
+                        let _ = answer.send(self.change(&change));
+                    }
+                    Command::Close(answer) => {
+                        queue.close();
+                        closing.push(answer);
+                    }
+                }
+            }
+            self.write_group(&mut entries);
+        }
+        self.stop();
+        for answer in closing {
+            let _ = answer.send(());
+        }
+    }
+
+    /// Writes `entries` in one transaction and answers each once it is on disk, or each with the
+    /// error that kept all of them off it.
+    fn write_group(&mut self, entries: &mut Vec<Box<Entry>>) {
+        if entries.is_empty() {
+            return;
+        }
+        let written = self.try_write(entries);
+        if let Err(error) = &written {
+            tracing::error!(rows = entries.len(), %error, "audit rows could not be written");
+        }
+        let ids = match &written {
+            Ok(ids) => ids.as_slice(),
+            Err(_) => &[],
+        };
+        for (index, entry) in entries.drain(..).enumerate() {
+            let Some(answer) = entry.answer else { continue };
+            let result = match (ids.get(index), &written) {
+                (Some(id), _) => Ok(*id),
+                (None, Err(error)) => Err(error.clone()),
+                (None, Ok(_)) => Err(StoreError::Closed),
+            };
+            let _ = answer.send(result);
+        }
+    }
+
+    fn try_write(&mut self, entries: &[Box<Entry>]) -> Result<Vec<i64>, StoreError> {
+        let mut ids = Vec::with_capacity(entries.len());
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(at(&self.path))?;
+        let mut remembered = 0;
+        let mut now = i64::MIN;
+        for entry in entries {
+            ids.push(audit::insert(&transaction, &entry.record).map_err(at(&self.path))?);
+            now = now.max(entry.record.at.as_second());
+            if let Some(used) = &entry.used {
+                remember(&transaction, used).map_err(at(&self.path))?;
+                remembered += 1;
+            }
+        }
+        let mut prune_due = self.prune_due;
+        if now >= prune_due {
+            let limit = 2 * remembered + PRUNE_AT_LEAST;
+            let pruned = prune(&transaction, now, limit).map_err(at(&self.path))?;
+            if pruned < limit {
+                prune_due = now.saturating_add(PRUNE_EVERY_SECONDS);
+            }
+        }
+        transaction.commit().map_err(at(&self.path))?;
+        self.prune_due = prune_due;
+        Ok(ids)
+    }
+
+    fn change(&mut self, change: &Change) -> Result<(), StoreError> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(at(&self.path))?;
+        match change {
+            Change::Declare(tenants, now) => {
+                declared::replace(&transaction, &self.path, tenants, *now)?;
+            }
+            Change::AddKeys(keys, records) => {
+                declared::add_keys(&transaction, &self.path, keys)?;
+                for record in records {
+                    audit::insert(&transaction, record).map_err(at(&self.path))?;
+                }
+            }
+        }
+        transaction.commit().map_err(at(&self.path))
+    }
+
+    /// Leaves one tidy file behind, then lets go of the folder.
+    fn stop(self) {
+        if let Err(error) = self
+            .connection
+            .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
+        {
+            tracing::warn!(%error, "the state database was left with its journal");
+        }
+        drop(self.connection);
+        drop(self.folder);
+    }
+}
+
+fn remember(transaction: &Transaction<'_>, used: &UsedAssertion) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO replay (tenant, workload, jti, expires) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![used.tenant, used.workload, used.jti, used.expires])?;
+    Ok(())
+}
+
+/// Forgets at most `limit` assertions that expired before `now`.
+fn prune(transaction: &Transaction<'_>, now: i64, limit: usize) -> rusqlite::Result<usize> {
+    transaction
+        .prepare_cached(
+            "DELETE FROM replay WHERE rowid IN
+             (SELECT rowid FROM replay WHERE expires < ?1 ORDER BY expires LIMIT ?2)",
+        )?
+        .execute(params![now, limit as i64])
+}
+
+/// Between two looks for expired assertions, once all that had expired are gone.
+const PRUNE_EVERY_SECONDS: i64 = 5;
+
+/// A group forgets twice what it remembers and so many more: it always gains on the backlog, and
+/// no group is held up by a large one.
+const PRUNE_AT_LEAST: usize = 64;
