@@ -50,7 +50,7 @@ impl Writer {
         while queue.blocking_recv_many(&mut waiting, self.group) > 0 {
             for command in waiting.drain(..) {
                 match command {
-                    Command::Record(entry) => entries.push(entry),
+                    Command::Record(entry) => entries.push(*entry),
                     Command::Change(change, answer) => {
                         self.write_group(&mut entries);
                         // The asker may have gone away; the change holds all the same.
@@ -72,7 +72,7 @@ impl Writer {
 
     /// Writes `entries` in one transaction and answers each once it is on disk, or each with the
     /// error that kept all of them off it.
-    fn write_group(&mut self, entries: &mut Vec<Box<Entry>>) {
+    fn write_group(&mut self, entries: &mut Vec<Entry>) {
         if entries.is_empty() {
             return;
         }
@@ -95,7 +95,7 @@ impl Writer {
         }
     }
 
-    fn try_write(&mut self, entries: &[Box<Entry>]) -> Result<Vec<i64>, StoreError> {
+    fn try_write(&mut self, entries: &[Entry]) -> Result<Vec<i64>, StoreError> {
         let mut ids = Vec::with_capacity(entries.len());
         let transaction = self
             .connection
