@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -62,12 +63,14 @@ impl Store {
         let path = folder.join(DATABASE_FILE);
         folder::ensure_file(&path)?;
         let connection = open_for_writing(&path, options)?;
+        let writable = Arc::new(AtomicBool::new(true));
         let writer = Writer {
             connection,
             path: path.clone(),
             folder: held,
             group: options.group.max(1),
             prune_due: i64::MIN,
+            writable: Arc::clone(&writable),
         };
         let (sender, queue) = mpsc::channel(options.queue.max(1));
         let thread = std::thread::Builder::new()
@@ -83,6 +86,7 @@ impl Store {
                 thread: Mutex::new(Some(thread)),
                 folder: folder.to_path_buf(),
                 path,
+                writable,
             }),
         })
     }
@@ -139,6 +143,24 @@ impl Store {
             .is_some_and(|sender| sender.try_send(Command::Record(entry)).is_ok())
     }
 
+    /// Whether the trail can be written. Free as long as the last write succeeded; after a failed
+    /// one it tries the disk, so that a mended disk is noticed without a token being lost.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        let (answer, checked) = oneshot::channel();
+        match &self.inner.sender {
+            Some(sender) if !sender.is_closed() => {}
+            _ => return Err(StoreError::Closed),
+        }
+        if self.inner.writable.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.send(Command::Check(answer)).await?;
+        checked.await.map_err(|_| StoreError::Closed)?
+    }
+
     /// Replaces the declared set by `tenants` in one transaction; `now` is in seconds since the
     /// epoch. Keys of tenants that are no longer declared stay, unused.
     ///
@@ -189,6 +211,7 @@ struct Inner {
     thread: Mutex<Option<JoinHandle<()>>>,
     folder: PathBuf,
     path: PathBuf,
+    writable: Arc<AtomicBool>,
 }
 
 impl Drop for Inner {

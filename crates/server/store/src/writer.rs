@@ -1,11 +1,17 @@
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::at;
 use crate::folder::HeldFolder;
-use crate::{AuditRecord, DeclaredTenant, SealedKey, StoreError, UsedAssertion, audit, declared};
+use crate::{
+    AuditKind, AuditRecord, DeclaredTenant, Outcome, SealedKey, StoreError, UsedAssertion, audit,
+    declared,
+};
 
 /// What the writer thread is asked to do.
 pub(crate) enum Command {
@@ -13,6 +19,8 @@ pub(crate) enum Command {
     Record(Box<Entry>),
     /// Change what is declared, in a transaction of its own.
     Change(Change, oneshot::Sender<Result<(), StoreError>>),
+    /// Find out whether the trail can be written.
+    Check(oneshot::Sender<Result<(), StoreError>>),
     /// Finish what is queued and stop.
     Close(oneshot::Sender<()>),
 }
@@ -39,6 +47,8 @@ pub(crate) struct Writer {
     pub(crate) group: usize,
     /// When expired assertions are looked for again, in seconds since the epoch.
     pub(crate) prune_due: i64,
+    /// Whether the last write to the trail reached the disk.
+    pub(crate) writable: Arc<AtomicBool>,
 }
 
 impl Writer {
@@ -55,6 +65,9 @@ impl Writer {
                         self.write_group(&mut entries);
                         // The asker may have gone away; the change holds all the same.
                         let _ = answer.send(self.change(&change));
+                    }
+                    Command::Check(answer) => {
+                        let _ = answer.send(self.check());
                     }
                     Command::Close(answer) => {
                         queue.close();
@@ -77,6 +90,7 @@ impl Writer {
             return;
         }
         let written = self.try_write(entries);
+        self.writable.store(written.is_ok(), Ordering::Relaxed);
         if let Err(error) = &written {
             tracing::error!(rows = entries.len(), %error, "audit rows could not be written");
         }
@@ -122,6 +136,24 @@ impl Writer {
         transaction.commit().map_err(at(&self.path))?;
         self.prune_due = prune_due;
         Ok(ids)
+    }
+
+    /// Writes a row as large as any and takes it away again, down to the disk.
+    fn check(&mut self) -> Result<(), StoreError> {
+        let mut record =
+            AuditRecord::new(Timestamp::UNIX_EPOCH, AuditKind::Mint, "", Outcome::Failed);
+        record.reason = Some(" ".repeat(4096));
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(at(&self.path))?;
+        let id = audit::insert(&transaction, &record).map_err(at(&self.path))?;
+        transaction
+            .execute("DELETE FROM audit WHERE id = ?1", [id])
+            .map_err(at(&self.path))?;
+        transaction.commit().map_err(at(&self.path))?;
+        self.writable.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     fn change(&mut self, change: &Change) -> Result<(), StoreError> {

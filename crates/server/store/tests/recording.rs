@@ -156,7 +156,9 @@ async fn a_note_is_written_without_an_answer_and_close_waits_for_it() {
     let scratch = tempfile::tempdir().unwrap();
     let store = Store::open(scratch.path()).unwrap();
     assert!(store.note(record(1, "noted")));
+    assert_eq!(store.check().await, Ok(()));
     store.close().await;
+    assert_eq!(store.check().await, Err(StoreError::Closed));
     assert_eq!(
         store.record(record(1, "late"), None).await,
         Err(StoreError::Closed)
@@ -243,6 +245,7 @@ async fn a_full_disk_fails_every_caller_and_the_writer_goes_on() {
         assert!(written < 100, "the limit never bound");
     };
     assert!(matches!(error, StoreError::Full { .. }), "{error}");
+    assert_eq!(store.check().await, Err(error.clone()));
     // Fails again rather than hanging, and nothing of a failed group is left.
     assert_eq!(store.record(big, None).await, Err(error));
     let rows = store
