@@ -23,6 +23,3 @@ pub use jwk::Jwk;
 pub use jwk_set::JwkSet;
 pub use signing_key::{KeyKind, SigningKey};
 pub use verifying_key::VerifyingKey;
-
-#[cfg(test)]
-mod tests;

@@ -76,8 +76,8 @@ impl SigningKey {
     ///
     /// # Errors
     /// `Pem*` for the text, `PrivateKey*` for the key in it.
-    pub fn from_pem(text: &str) -> Result<Self, JoseError> {
-        let pair = match pem::read(text)? {
+    pub fn from_pem(text: &SecretString) -> Result<Self, JoseError> {
+        let pair = match pem::read(text.expose_secret())? {
             PrivateKeyPem::Pkcs8(der) => return Self::from_pkcs8_der(der.expose_secret()),
             PrivateKeyPem::Rsa(der) => RsaKeyPair::from_der(der.expose_secret()).map(Pair::Rsa),
             PrivateKeyPem::Ec(der) => EcdsaKeyPair::from_private_key_der(
