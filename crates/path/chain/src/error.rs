@@ -10,7 +10,7 @@ pub enum ChainError {
     Ask(#[from] AskError),
     /// No STS can be chosen. The operator's to mend.
     #[error("no STS can be chosen: {_0}")]
-    Address(ExchangeError),
+    Address(Box<ExchangeError>),
     /// A step failed; the steps before it had worked.
     #[error("step {number} of {of} (`{role}`): {error}")]
     Step {
@@ -22,7 +22,7 @@ pub enum ChainError {
         role: String,
         /// What STS or the network said.
         #[source]
-        error: ExchangeError,
+        error: Box<ExchangeError>,
         /// What to look at next: a sentence.
         hint: Option<String>,
     },

@@ -70,7 +70,7 @@ impl Plan {
             connection.role().partition(),
             environment,
         )
-        .map_err(ChainError::Address)?;
+        .map_err(|error| ChainError::Address(Box::new(error)))?;
         let mut steps = vec![Step {
             number: 1,
             role: connection.role().clone(),

@@ -55,7 +55,7 @@ pub async fn walk(
                     of: plan.steps().len(),
                     role: step.role.to_string(),
                     hint: hint(step, &error),
-                    error,
+                    error: Box::new(error),
                 };
                 observe(Event::Failed {
                     step,
@@ -67,9 +67,9 @@ pub async fn walk(
     }
     session.ok_or_else(|| {
         // A plan always has its first step, so this says only that one was not made here.
-        ChainError::Address(ExchangeError::Token {
+        ChainError::Address(Box::new(ExchangeError::Token {
             why: "the plan has no steps".to_owned(),
-        })
+        }))
     })
 }
 

@@ -135,6 +135,7 @@ fn a_plan_without_hops_has_no_chaining_in_it() {
     let plan = plan(
         |form| {
             form["hops"] = serde_json::json!([]);
+            form["duration"] = "1h".into();
         },
         &[],
     )
