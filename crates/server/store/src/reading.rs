@@ -42,15 +42,11 @@ pub(crate) fn load(
             })
         },
     )?;
+    let mut keys = keys(&transaction, path)?;
     for tenant in &mut tenants {
-        tenant.keys = rows(
-            &transaction,
-            path,
-            "SELECT tenant, kid, algorithm, sealed, created_at, state FROM signing_key
-             WHERE tenant = ?1 ORDER BY created_at, rowid",
-            &[&tenant.name],
-            key,
-        )?;
+        tenant.keys = keys
+            .extract_if(.., |key| key.tenant == tenant.name)
+            .collect();
         for (table, documents) in [
             ("token_config", &mut tenant.token_configs),
             ("workload", &mut tenant.workloads),
@@ -84,6 +80,18 @@ pub(crate) fn load(
         },
     )?;
     Ok(State { tenants, used })
+}
+
+/// Every signing key, oldest first.
+pub(crate) fn keys(connection: &Connection, path: &Path) -> Result<Vec<SealedKey>, StoreError> {
+    rows(
+        connection,
+        path,
+        "SELECT tenant, kid, algorithm, sealed, created_at, state FROM signing_key
+         ORDER BY created_at, rowid",
+        &[],
+        key,
+    )
 }
 
 fn key(row: &Row<'_>) -> rusqlite::Result<SealedKey> {

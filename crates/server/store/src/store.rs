@@ -161,26 +161,39 @@ impl Store {
         checked.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Replaces the declared set by `tenants` in one transaction; `now` is in seconds since the
-    /// epoch. Keys of tenants that are no longer declared stay, unused.
+    /// Every signing key there is, also of tenants that are not declared at the moment. Blocks on
+    /// the disk.
     ///
     /// # Errors
-    /// Two tenants share a name or an issuer, or a tenant with keys changes its issuer; then the
-    /// declared set is as before.
-    pub async fn declare(&self, tenants: Vec<DeclaredTenant>, now: i64) -> Result<(), StoreError> {
-        self.change(Change::Declare(tenants, now)).await
+    /// The database cannot be read.
+    pub fn keys(&self) -> Result<Vec<SealedKey>, StoreError> {
+        let connection = reading::open(&self.inner.path)?;
+        reading::keys(&connection, &self.inner.path)
     }
 
-    /// Adds `keys`, and `records` to the trail, in one transaction.
+    /// Replaces the declared set by `tenants` and adds `keys` and the audit rows `records`, all in
+    /// one transaction; `now` is in seconds since the epoch. Keys of tenants that are no longer
+    /// declared stay, unused.
     ///
     /// # Errors
-    /// They could not be written, or a tenant among them was never declared; then none was added.
-    pub async fn add_keys(
+    /// Two tenants share a name or an issuer, a tenant with keys changes its issuer, or a key
+    /// belongs to no tenant; then everything is as before.
+    pub async fn declare(
         &self,
+        tenants: Vec<DeclaredTenant>,
         keys: Vec<SealedKey>,
         records: Vec<AuditRecord>,
+        now: i64,
     ) -> Result<(), StoreError> {
-        self.change(Change::AddKeys(keys, records)).await
+        let (answer, done) = oneshot::channel();
+        let change = Change {
+            tenants,
+            keys,
+            records,
+            now,
+        };
+        self.send(Command::Change(change, answer)).await?;
+        done.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Writes what is queued, tidies the database and lets go of the folder. Other clones get
@@ -190,12 +203,6 @@ impl Store {
         if self.send(Command::Close(answer)).await.is_ok() {
             let _ = closed.await;
         }
-    }
-
-    async fn change(&self, change: Change) -> Result<(), StoreError> {
-        let (answer, done) = oneshot::channel();
-        self.send(Command::Change(change, answer)).await?;
-        done.await.map_err(|_| StoreError::Closed)?
     }
 
     async fn send(&self, command: Command) -> Result<(), StoreError> {

@@ -34,9 +34,11 @@ pub(crate) struct Entry {
 }
 
 /// A change of what is declared.
-pub(crate) enum Change {
-    Declare(Vec<DeclaredTenant>, i64),
-    AddKeys(Vec<SealedKey>, Vec<AuditRecord>),
+pub(crate) struct Change {
+    pub(crate) tenants: Vec<DeclaredTenant>,
+    pub(crate) keys: Vec<SealedKey>,
+    pub(crate) records: Vec<AuditRecord>,
+    pub(crate) now: i64,
 }
 
 /// The one owner of the write connection; lives on a thread of its own.
@@ -161,16 +163,10 @@ impl Writer {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(at(&self.path))?;
-        match change {
-            Change::Declare(tenants, now) => {
-                declared::replace(&transaction, &self.path, tenants, *now)?;
-            }
-            Change::AddKeys(keys, records) => {
-                declared::add_keys(&transaction, &self.path, keys)?;
-                for record in records {
-                    audit::insert(&transaction, record).map_err(at(&self.path))?;
-                }
-            }
+        declared::replace(&transaction, &self.path, &change.tenants, change.now)?;
+        declared::add_keys(&transaction, &self.path, &change.keys)?;
+        for record in &change.records {
+            audit::insert(&transaction, record).map_err(at(&self.path))?;
         }
         transaction.commit().map_err(at(&self.path))
     }

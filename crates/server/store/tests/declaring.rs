@@ -65,24 +65,27 @@ async fn the_declared_set_is_replaced_and_keys_stay() {
         tenant("acme", "https://acme.example", &["aws", "gcp"], &["api"]),
         tenant("beta", "https://beta.example", &["aws"], &[]),
     ];
-    store.declare(first, 1).await.unwrap();
-    store
-        .add_keys(vec![key("acme", "k1"), key("beta", "k2")], vec![])
-        .await
-        .unwrap();
+    let keys = vec![key("acme", "k1"), key("beta", "k2")];
+    store.declare(first, keys.clone(), vec![], 1).await.unwrap();
     let second = vec![tenant(
         "acme",
         "https://acme.example",
         &["aws"],
         &["web", "api"],
     )];
-    store.declare(second.clone(), 2).await.unwrap();
+    store
+        .declare(second.clone(), vec![], vec![], 2)
+        .await
+        .unwrap();
     insta::assert_snapshot!(summary(&store.load(0).unwrap()), @r#"acme https://acme.example ["aws"] ["api", "web"] ["k1"]"#);
+
+    // Nothing is lost of what is not declared.
+    assert_eq!(store.keys().unwrap(), keys);
 
     // `beta` declared again has the key that it had.
     let mut third = second;
     third.push(tenant("beta", "https://beta.example", &[], &[]));
-    store.declare(third, 3).await.unwrap();
+    store.declare(third, vec![], vec![], 3).await.unwrap();
     drop(store);
     let state = Store::open(scratch.path()).unwrap().load(0).unwrap();
     insta::assert_snapshot!(summary(&state), @r#"
@@ -98,16 +101,19 @@ async fn a_tenant_with_keys_keeps_its_issuer() {
     let scratch = tempfile::tempdir().unwrap();
     let store = Store::open(scratch.path()).unwrap();
     let at = |issuer: &str| vec![tenant("acme", issuer, &["aws"], &[])];
-    store.declare(at("https://first.example"), 1).await.unwrap();
-    // Without keys nobody can know the issuer yet.
-    store.declare(at("https://acme.example"), 2).await.unwrap();
     store
-        .add_keys(vec![key("acme", "k1")], vec![])
+        .declare(at("https://first.example"), vec![], vec![], 1)
+        .await
+        .unwrap();
+    // Without keys nobody can know the issuer yet.
+    let keys = vec![key("acme", "k1")];
+    store
+        .declare(at("https://acme.example"), keys, vec![], 2)
         .await
         .unwrap();
     let before = store.load(0).unwrap();
     let error = store
-        .declare(at("https://acme.example/"), 3)
+        .declare(at("https://acme.example/"), vec![], vec![], 3)
         .await
         .unwrap_err();
     assert!(matches!(error, StoreError::IssuerChanged { .. }));
@@ -129,7 +135,10 @@ async fn names_and_issuers_are_unique() {
         [("a", "https://a.example"), ("b", "https://a.example")],
     ] {
         let tenants = pair.map(|(name, issuer)| tenant(name, issuer, &[], &[]));
-        let error = store.declare(tenants.to_vec(), 1).await.unwrap_err();
+        let error = store
+            .declare(tenants.to_vec(), vec![], vec![], 1)
+            .await
+            .unwrap_err();
         assert!(
             matches!(error, StoreError::DuplicateTenant { .. }),
             "{error}"
@@ -147,20 +156,20 @@ async fn two_tenants_may_swap_issuers_while_they_have_no_keys() {
         ("https://2.example", "https://1.example"),
     ] {
         let tenants = vec![tenant("a", a, &[], &[]), tenant("b", b, &[], &[])];
-        store.declare(tenants, 1).await.unwrap();
+        store.declare(tenants, vec![], vec![], 1).await.unwrap();
         assert_eq!(store.load(0).unwrap().tenants[0].issuer, a);
     }
 }
 
 #[tokio::test]
-async fn keys_are_added_all_or_none() {
+async fn a_declaration_and_its_keys_hold_all_or_none() {
     let scratch = tempfile::tempdir().unwrap();
     let store = Store::open(scratch.path()).unwrap();
     let declared = vec![tenant("acme", "https://acme.example", &[], &[])];
-    store.declare(declared, 1).await.unwrap();
     let keys = vec![key("acme", "k1"), key("nobody", "k2")];
-    store.add_keys(keys, vec![]).await.unwrap_err();
-    assert!(store.load(0).unwrap().tenants[0].keys.is_empty());
+    store.declare(declared, keys, vec![], 1).await.unwrap_err();
+    assert_eq!(store.load(0).unwrap(), State::default());
+    assert_eq!(store.keys().unwrap(), []);
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn a_missing_folder_is_made_private() {
 async fn journal_files_are_private_too() {
     let scratch = tempfile::tempdir().unwrap();
     let store = Store::open(scratch.path()).unwrap();
-    store.declare(vec![], 1).await.unwrap();
+    store.declare(vec![], vec![], vec![], 1).await.unwrap();
     let wal = scratch.path().join(format!("{DATABASE_FILE}-wal"));
     let mode = std::fs::metadata(wal).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);

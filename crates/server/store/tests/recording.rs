@@ -221,7 +221,10 @@ async fn a_full_disk_fails_every_caller_and_the_writer_goes_on() {
         workloads: vec![],
     };
     let store = Store::open(scratch.path()).unwrap();
-    store.declare(vec![tenant], 1).await.unwrap();
+    store
+        .declare(vec![tenant], vec![], vec![], 1)
+        .await
+        .unwrap();
     drop(store);
     let size = std::fs::metadata(scratch.path().join(rolecall_store::DATABASE_FILE)).unwrap();
     let pages = u32::try_from(size.len() / 4096).unwrap() + 2;
@@ -256,6 +259,6 @@ async fn a_full_disk_fails_every_caller_and_the_writer_goes_on() {
     assert_eq!(rows.len(), written);
     assert_eq!(jtis(&store, 0).len(), written);
     // What needs no room still works.
-    store.declare(vec![], 2).await.unwrap();
+    store.declare(vec![], vec![], vec![], 2).await.unwrap();
     assert!(store.load(0).unwrap().tenants.is_empty());
 }
