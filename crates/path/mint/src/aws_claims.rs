@@ -1,0 +1,281 @@
+//! The claims that AWS gives a meaning to: session tags, source identity, roles.
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html>
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rolecall_names::{RoleArn, SourceIdentity};
+use serde::{Deserialize, Serialize};
+
+use crate::claim_value::ClaimValue;
+use crate::claims::push_json_text;
+use crate::error::shown;
+use crate::{Attributes, FormatError, MintError};
+
+/// The AWS claims as they are written; values are texts with placeholders.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AwsClaimsText {
+    /// Session tags. The role's trust policy must then allow `sts:TagSession`.
+    pub session_tags: BTreeMap<String, String>,
+    /// Keys of session tags that stay over further role hops.
+    pub transitive_tag_keys: Vec<String>,
+    /// Who stands behind the session. The trust policy must then allow `sts:SetSourceIdentity`.
+    pub source_identity: Option<String>,
+    /// Role ARNs that a token is bound to: STS refuses it for any other role. A request may narrow
+    /// the token to one of them.
+    pub roles: Vec<String>,
+}
+
+/// Checked AWS claims.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AwsClaims {
+    tags: Vec<(String, ClaimValue)>,
+    transitive: Vec<String>,
+    source_identity: Option<ClaimValue>,
+    roles: Vec<RoleArn>,
+}
+
+impl AwsClaims {
+    /// Checks against the limits of STS: 50 tags, keys of 128 and values of 256 characters, keys
+    /// unique without regard to case and not under `aws:`, transitive keys among the tags, source
+    /// identity of 2 to 64 characters.
+    ///
+    /// # Errors
+    /// `SessionTag`, `TooManySessionTags`, `Role`, `Format`; `Rendered` for a fixed source identity
+    /// that STS would refuse.
+    pub fn read(text: &AwsClaimsText) -> Result<Self, MintError> {
+        if text.session_tags.len() > MOST_TAGS {
+            return Err(MintError::TooManySessionTags {
+                found: text.session_tags.len(),
+                limit: MOST_TAGS,
+            });
+        }
+        let mut seen = BTreeSet::new();
+        let mut tags = Vec::with_capacity(text.session_tags.len());
+        for (key, value) in &text.session_tags {
+            check_tag_key(key)?;
+            if !seen.insert(key.to_lowercase()) {
+                return Err(MintError::SessionTag {
+                    key: shown(key),
+                    why: "is there twice; keys that differ in case only are the same tag"
+                        .to_owned(),
+                });
+            }
+            let value = ClaimValue::parse(format!("aws.session_tags.{key}"), value)?;
+            if let Some(fixed) = value.fixed() {
+                check_tag_value(value.field(), fixed)?;
+            }
+            tags.push((key.clone(), value));
+        }
+        for key in &text.transitive_tag_keys {
+            if !text.session_tags.contains_key(key) {
+                return Err(MintError::SessionTag {
+                    key: shown(key),
+                    why: "is in `transitive_tag_keys` but not in `session_tags`".to_owned(),
+                });
+            }
+        }
+        let source_identity = text
+            .source_identity
+            .as_ref()
+            .map(|text| ClaimValue::parse("aws.source_identity".to_owned(), text))
+            .transpose()?;
+        if let Some(value) = &source_identity
+            && let Some(fixed) = value.fixed()
+        {
+            check_source_identity(value.field(), fixed)?;
+        }
+        let roles = text
+            .roles
+            .iter()
+            .map(|role| role.parse().map_err(MintError::Role))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            tags,
+            transitive: text.transitive_tag_keys.clone(),
+            source_identity,
+            roles,
+        })
+    }
+
+    /// The roles that tokens are bound to; none if they are bound to no role.
+    #[must_use]
+    pub fn roles(&self) -> &[RoleArn] {
+        &self.roles
+    }
+
+    pub(crate) fn check_known(&self, known: &[&str]) -> Result<(), FormatError> {
+        self.tags
+            .iter()
+            .map(|(_, value)| value)
+            .chain(&self.source_identity)
+            .try_for_each(|value| value.check_known(known))
+    }
+
+    /// Appends the claims, each with a comma before it. `config` names the token config for errors.
+    pub(crate) fn push(
+        &self,
+        config: &str,
+        attributes: &Attributes,
+        role: Option<&str>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), MintError> {
+        self.push_tags(attributes, out)?;
+        if let Some(value) = &self.source_identity {
+            let text = value.render(attributes)?;
+            check_source_identity(value.field(), &text)?;
+            out.extend_from_slice(br#","https://aws.amazon.com/source_identity":"#);
+            push_json_text(&text, out);
+        }
+        self.push_roles(config, role, out)
+    }
+
+    fn push_tags(&self, attributes: &Attributes, out: &mut Vec<u8>) -> Result<(), MintError> {
+        if self.tags.is_empty() {
+            return Ok(());
+        }
+        out.extend_from_slice(br#","https://aws.amazon.com/tags":{"principal_tags":{"#);
+        for (at, (key, value)) in self.tags.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            push_json_text(key, out);
+            // AWS refuses the nested form unless each value is an array of exactly one text.
+            out.extend_from_slice(b":[");
+            match value.fixed() {
+                Some(text) => push_json_text(text, out),
+                None => {
+                    let text = value.render(attributes)?;
+                    check_tag_value(value.field(), &text)?;
+                    push_json_text(&text, out);
+                }
+            }
+            out.push(b']');
+        }
+        out.push(b'}');
+        if !self.transitive.is_empty() {
+            out.extend_from_slice(br#","transitive_tag_keys":"#);
+            push_list(self.transitive.iter().map(String::as_str), out);
+        }
+        out.push(b'}');
+        Ok(())
+    }
+
+    fn push_roles(
+        &self,
+        config: &str,
+        asked: Option<&str>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), MintError> {
+        let offered = self.roles.iter().map(RoleArn::as_str);
+        const NAME: &[u8] = br#","https://aws.amazon.com/roles":"#;
+        match asked {
+            None if self.roles.is_empty() => {}
+            None => {
+                out.extend_from_slice(NAME);
+                push_list(offered, out);
+            }
+            Some(asked) => {
+                let Some(role) = offered.clone().find(|offered| *offered == asked) else {
+                    return Err(MintError::RoleNotOffered {
+                        config: config.to_owned(),
+                        role: shown(asked),
+                        why: if self.roles.is_empty() {
+                            "its `aws.roles` is empty, so its tokens are bound to no role; ask without one"
+                        } else {
+                            "it is not in `aws.roles`; ARNs are compared character by character"
+                        },
+                    });
+                };
+                out.extend_from_slice(NAME);
+                push_list([role], out);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn push_list<'t>(texts: impl IntoIterator<Item = &'t str>, out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (at, text) in texts.into_iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        push_json_text(text, out);
+    }
+    out.push(b']');
+}
+
+fn check_tag_key(key: &str) -> Result<(), MintError> {
+    let refused = |why: String| {
+        Err(MintError::SessionTag {
+            key: shown(key),
+            why,
+        })
+    };
+    let length = key.chars().count();
+    if !(1..=LONGEST_TAG_KEY).contains(&length) {
+        return refused(format!(
+            "has a key of {length} characters; 1 to {LONGEST_TAG_KEY} are possible"
+        ));
+    }
+    if key.to_lowercase().starts_with("aws:") {
+        return refused("has a key under `aws:`, which AWS reserves".to_owned());
+    }
+    match key.chars().find(|&character| !is_tag_character(character)) {
+        Some(character) => refused(format!(
+            "has `{}` in its key; {TAG_CHARACTERS} are possible",
+            character.escape_debug()
+        )),
+        None => Ok(()),
+    }
+}
+
+fn check_tag_value(field: &str, value: &str) -> Result<(), MintError> {
+    let refused = |why: String| {
+        Err(MintError::Rendered {
+            field: field.to_owned(),
+            why,
+        })
+    };
+    let length = value.chars().count();
+    if length > LONGEST_TAG_VALUE {
+        return refused(format!(
+            "it has {length} characters; at most {LONGEST_TAG_VALUE} are possible"
+        ));
+    }
+    match value
+        .chars()
+        .find(|&character| !is_tag_character(character))
+    {
+        Some(character) => refused(format!(
+            "`{}` holds `{}`; {TAG_CHARACTERS} are possible",
+            shown(value),
+            character.escape_debug()
+        )),
+        None => Ok(()),
+    }
+}
+
+fn check_source_identity(field: &str, value: &str) -> Result<(), MintError> {
+    value
+        .parse::<SourceIdentity>()
+        .map(drop)
+        .map_err(|error| MintError::Rendered {
+            field: field.to_owned(),
+            why: error.to_string(),
+        })
+}
+
+/// The pattern of STS: `[\p{L}\p{Z}\p{N}_.:/=+\-@]`.
+fn is_tag_character(character: char) -> bool {
+    character.is_alphabetic()
+        || character.is_numeric()
+        || (character.is_whitespace() && !character.is_control())
+        || "_.:/=+-@".contains(character)
+}
+
+const MOST_TAGS: usize = 50;
+const LONGEST_TAG_KEY: usize = 128;
+const LONGEST_TAG_VALUE: usize = 256;
+const TAG_CHARACTERS: &str = "letters, digits, blanks and `_.:/=+-@`";
