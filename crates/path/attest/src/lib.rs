@@ -1,1 +1,21 @@
-//! Evidence becomes an attested workload: private_key_jwt (RFC 7523), both sides. Pure.
+//! Evidence becomes an attested workload: `private_key_jwt` (RFC 7523), both sides. Pure: the
+//! clock and the assertion's id are parameters, keys and replay memory are the caller's.
+//!
+//! The workload [makes](Assertion::make) an assertion with its private key; the issuer
+//! [verifies](verify) it with the public keys that were registered for that workload, and
+//! [remembers](ReplayMemory) it until it would be refused anyway.
+
+mod assertion;
+mod error;
+mod replay;
+mod verification;
+mod workload_keys;
+
+pub use assertion::Assertion;
+pub use error::AttestError;
+pub use replay::ReplayMemory;
+pub use verification::{Attested, LEEWAY_SECONDS, MAX_LIFETIME_SECONDS, verify};
+pub use workload_keys::WorkloadKeys;
+
+#[cfg(test)]
+mod tests;

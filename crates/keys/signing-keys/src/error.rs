@@ -1,0 +1,54 @@
+//! Why keys could not be made, loaded or used.
+
+use rolecall_jose::{Algorithm, JoseError};
+use rolecall_sealed::SealedError;
+
+/// Why keys could not be made, loaded or used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SigningKeysError {
+    /// The operator asks for an RSA size that is not offered.
+    #[error("RSA keys of {given} bits are not possible; 2048, 3072 and 4096 are")]
+    RsaBits {
+        /// Bits asked for.
+        given: u32,
+    },
+    /// A sealed key does not open: wrong master key, or an altered state.
+    #[error("the signing key `{kid}` of tenant `{tenant}` cannot be opened: {source}")]
+    Sealed {
+        /// The tenant.
+        tenant: String,
+        /// The key.
+        kid: String,
+        /// Why.
+        source: SealedError,
+    },
+    /// What was sealed is not the key that the record says.
+    #[error("the signing key `{kid}` of tenant `{tenant}` is not what its record says")]
+    Record {
+        /// The tenant.
+        tenant: String,
+        /// The key that the record names.
+        kid: String,
+    },
+    /// The tenant has no key for an algorithm.
+    #[error("tenant `{tenant}` has no {algorithm} signing key")]
+    Missing {
+        /// The tenant.
+        tenant: String,
+        /// The algorithm.
+        algorithm: Algorithm,
+    },
+    /// The ring has no keys of this algorithm: only RS256 and ES256 are signed with.
+    #[error("tokens are signed with RS256 or ES256, not with {algorithm}")]
+    Algorithm {
+        /// The algorithm asked for.
+        algorithm: Algorithm,
+    },
+    /// The crypto library failed.
+    #[error(transparent)]
+    Jose(#[from] JoseError),
+    /// The runtime is shutting down, or the signing thread died.
+    #[error("the signing thread ended before it answered; the server is shutting down")]
+    Stopped,
+}
