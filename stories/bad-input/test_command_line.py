@@ -223,23 +223,15 @@ def test_a_state_of_another_version(programs, tmp_path):
     served = serve(programs, tmp_path, [])
     assert served.running.stop() == 0
     database = served.state / "rolecall.db"
-    with sqlite3.connect(database) as connection:
-        make_newer(connection)
+    connection = sqlite3.connect(database)
+    with connection:
+        assert connection.execute("update meta set schema_version = 9999").rowcount == 1
     connection.close()
     before = database.read_bytes()
     refused = programs.rolecall("serve", "--config", served.config)
     assert refused.code == 7
     assert "version" in refused.stderr
     assert database.read_bytes() == before
-
-
-def make_newer(connection):
-    """Write the version of some later Rolecall wherever this one keeps its own."""
-    raised = connection.execute("pragma user_version").fetchone()[0]
-    if raised:
-        connection.execute("pragma user_version = 9999")
-    else:
-        assert connection.execute("update meta set value = '9999' where key like '%version%'").rowcount == 1
 
 
 def test_a_state_that_is_no_database(programs, tmp_path):

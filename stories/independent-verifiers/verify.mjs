@@ -4,6 +4,8 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
+// Node 18, which Debian 12 has, keeps WebCrypto out of the globals.
+globalThis.crypto ??= (await import("node:crypto")).webcrypto;
 const require = createRequire(new URL("../node/", import.meta.url));
 const { createRemoteJWKSet, jwtVerify } = await import(require.resolve("jose"));
 
