@@ -219,7 +219,7 @@ struct Member {
 static WORKSPACE: LazyLock<Workspace> = LazyLock::new(|| {
     let metadata = MetadataCommand::new()
         .manifest_path(root().join("Cargo.toml"))
-        .other_options(["--locked".to_owned(), "--offline".to_owned()])
+        .other_options(["--locked".to_owned()])
         .exec()
         .expect("cargo metadata");
     Workspace::over(&metadata)
