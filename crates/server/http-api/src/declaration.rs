@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
-use rolecall_jose::{Algorithm, Jwk};
+use rolecall_jose::Jwk;
+use rolecall_mint::TokenConfigText;
 use serde::{Deserialize, Serialize};
 
 /// A tenant as the operator writes it down; also the form in which the store keeps it.
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TenantDeclaration {
-    /// Its name, for people and the audit trail.
+    /// Its name, for people and the audit trail: letters, digits, `_` and `-`.
     pub name: String,
     /// Its exact issuer URL.
     pub issuer: String,
@@ -21,61 +22,19 @@ pub struct TenantDeclaration {
     pub rsa_bits: u32,
     /// What its tokens look like.
     #[serde(default)]
-    pub token_configs: Vec<TokenConfigDeclaration>,
+    pub token_configs: Vec<TokenConfigText>,
     /// Who may ask for them.
     #[serde(default)]
     pub workloads: Vec<WorkloadDeclaration>,
-}
-
-/// A token config as the operator writes it down.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TokenConfigDeclaration {
-    /// Its name, unique within the tenant.
-    pub name: String,
-    /// The `aud` claim.
-    pub audience: String,
-    /// How long a token lives, in seconds.
-    #[serde(default = "default_lifetime")]
-    pub lifetime_seconds: u32,
-    /// What signs: RS256 or ES256.
-    #[serde(default = "default_algorithm")]
-    pub algorithm: Algorithm,
-    /// The subject format.
-    pub subject: String,
-    /// Further claims: text or an array of texts.
-    #[serde(default)]
-    pub claims: BTreeMap<String, serde_json::Value>,
-    /// The claims that AWS gives a meaning to.
-    #[serde(default)]
-    pub aws: AwsDeclaration,
-}
-
-/// The AWS claims of a token config as the operator writes them down; templates throughout.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AwsDeclaration {
-    /// Session tags: key to template.
-    #[serde(default)]
-    pub session_tags: BTreeMap<String, String>,
-    /// Which of them stay over further hops.
-    #[serde(default)]
-    pub transitive_tag_keys: Vec<String>,
-    /// The source identity, as a template.
-    #[serde(default)]
-    pub source_identity: Option<String>,
-    /// Role ARNs that the token may be bound to.
-    #[serde(default)]
-    pub roles: Vec<String>,
 }
 
 /// A workload as the operator writes it down.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorkloadDeclaration {
-    /// Its name: the `iss` and `sub` of its assertions.
+    /// Its name: the `iss` and `sub` of its assertions, and the value of the placeholder `{name}`.
     pub name: String,
-    /// What is known about it.
+    /// What is known about it. `name` is set already and cannot be declared.
     #[serde(default)]
     pub attributes: BTreeMap<String, String>,
     /// Attributes that it chooses itself when it asks, and from which values.
@@ -90,12 +49,4 @@ pub struct WorkloadDeclaration {
 
 fn default_rsa_bits() -> u32 {
     2048
-}
-
-fn default_lifetime() -> u32 {
-    3600
-}
-
-fn default_algorithm() -> Algorithm {
-    Algorithm::Rs256
 }

@@ -1,12 +1,29 @@
 //! The issuer over HTTP: discovery, JWKS, token endpoint and health.
 //!
-//! Everything a request needs is in a `Snapshot` in memory, swapped as a whole when the
-//! declarations change. The way of a token is: who asks (Host and path find the tenant, the
-//! assertion finds the workload), what it may claim, the signature, the audit row on disk, the
-//! answer. Only the audit row touches the disk.
+//! Everything a request needs is in a snapshot in memory, swapped as a whole when the declarations
+//! change. The way of a token is: who asks (Host and path find the tenant, the assertion finds the
+//! workload), what it may claim, the signature, the audit row on disk, the answer. Only the audit
+//! row touches the disk.
 
+mod clock;
 mod declaration;
+mod documents;
+mod error;
+mod first_start;
+mod installation;
+mod lowering;
+mod refusal;
+mod request;
+mod router;
+mod routing;
+mod server;
+mod snapshot;
+mod token;
+mod trail;
 
-pub use declaration::{
-    AwsDeclaration, TenantDeclaration, TokenConfigDeclaration, WorkloadDeclaration,
-};
+pub use clock::Clock;
+pub use declaration::{TenantDeclaration, WorkloadDeclaration};
+pub use error::InstallationError;
+pub use installation::Installation;
+pub use router::router;
+pub use server::{Server, ServerError};

@@ -1,0 +1,101 @@
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use rolecall_jose::{Algorithm, JwkSet};
+use rolecall_mint::{IssuerUrl, TokenConfig};
+use serde_json::json;
+
+use crate::request::GRANT_TYPE;
+use crate::routing::Endpoint;
+
+/// A public document, serialised once and answered as it lies.
+#[derive(Debug, Clone)]
+pub(crate) struct Document {
+    body: Bytes,
+    etag: HeaderValue,
+}
+
+impl Document {
+    fn new(json: &serde_json::Value) -> Self {
+        let body = json.to_string();
+        let mut hasher = DefaultHasher::new();
+        body.hash(&mut hasher);
+        let etag = format!("\"{:016x}\"", hasher.finish());
+        Self {
+            body: body.into(),
+            // invariant: quotes and hexadecimal digits are visible ASCII.
+            etag: HeaderValue::from_str(&etag)
+                .unwrap_or_else(|_| HeaderValue::from_static("\"document\"")),
+        }
+    }
+
+    /// Answers GET and HEAD, and `If-None-Match` with 304 (RFC 9110 §13.1.2).
+    pub(crate) fn answer(&self, method: &Method, headers: &HeaderMap) -> Response {
+        let known = headers
+            .get_all(header::IF_NONE_MATCH)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .map(|tag| tag.trim().trim_start_matches("W/").as_bytes())
+            .any(|tag| tag == self.etag.as_bytes() || tag == b"*");
+        let mut response = Response::new(if known || method == Method::HEAD {
+            Body::empty()
+        } else {
+            Body::from(self.body.clone())
+        });
+        let answer = response.headers_mut();
+        answer.insert(header::ETAG, self.etag.clone());
+        answer.insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHE));
+        if known {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            return response;
+        }
+        answer.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        if method == Method::HEAD {
+            answer.insert(header::CONTENT_LENGTH, self.body.len().into());
+        }
+        response
+    }
+}
+
+/// OpenID Provider Metadata (OpenID Connect Discovery 1.0 §3), as much as a relying party such as
+/// IAM reads, with the token endpoint for workloads.
+pub(crate) fn discovery(issuer: &IssuerUrl, token_configs: &[Arc<TokenConfig>]) -> Document {
+    let custom: BTreeSet<&str> = token_configs
+        .iter()
+        .flat_map(|config| config.claims().names())
+        .collect();
+    let claims: Vec<&str> = REGISTERED.into_iter().chain(custom).collect();
+    let at = |endpoint: Endpoint| format!("{}{}", issuer.as_str(), endpoint.suffix());
+    let signing = [Algorithm::Rs256, Algorithm::Es256].map(Algorithm::as_str);
+    let proving = Algorithm::ALL.map(Algorithm::as_str);
+    Document::new(&json!({
+        "issuer": issuer.as_str(),
+        "jwks_uri": at(Endpoint::Jwks),
+        "token_endpoint": at(Endpoint::Token),
+        "response_types_supported": ["id_token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": signing,
+        "claims_supported": claims,
+        "grant_types_supported": [GRANT_TYPE],
+        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": proving,
+    }))
+}
+
+/// The public keys (RFC 7517 §5), each with no member that AWS would stumble over.
+pub(crate) fn jwks(keys: &JwkSet) -> Document {
+    Document::new(&json!(keys))
+}
+
+const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "iat", "nbf", "jti"];
+
+/// Short enough that a key that is published now is seen before it signs.
+const CACHE: &str = "public, max-age=300";

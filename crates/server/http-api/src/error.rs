@@ -1,0 +1,79 @@
+use rolecall_store::StoreError;
+
+/// Why an installation could not start, or did not take a declaration. Nothing was changed then.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InstallationError {
+    /// A declaration breaks a rule. The operator's.
+    #[error("{message}")]
+    Declaration {
+        /// Where it stands, such as `tenants[0].token_configs[1].subject`.
+        field: String,
+        /// Which rule, and what was expected.
+        message: String,
+    },
+    /// A signing key does not read as one although the master key fits. The operator's: a damaged
+    /// database.
+    #[error("the signing key `{kid}` of tenant `{tenant}` cannot be used: {why}")]
+    Key {
+        /// Whose key.
+        tenant: String,
+        /// Which key.
+        kid: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A tenant's signing keys are incomplete. The operator's: a damaged database.
+    #[error("the signing keys of tenant `{tenant}` cannot be used: {why}")]
+    Keys {
+        /// Whose keys.
+        tenant: String,
+        /// What is wrong with them.
+        why: String,
+    },
+    /// A signing key could not be made or sealed. Ours, or the system's random source.
+    #[error("a signing key of tenant `{tenant}` could not be made: {why}")]
+    KeyGeneration {
+        /// Whose key.
+        tenant: String,
+        /// What failed.
+        why: String,
+    },
+    /// The state cannot be read or written. The operator's.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The state was made with another master key. The operator's.
+    #[error(
+        "the signing key `{kid}` of tenant `{tenant}` was sealed with another master key than the one given"
+    )]
+    WrongMasterKey {
+        /// Whose key.
+        tenant: String,
+        /// Which key.
+        kid: String,
+    },
+}
+
+impl InstallationError {
+    /// What to do next: one sentence or two, or nothing where the message says it all.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Declaration { .. } => None,
+            Self::Key { .. } | Self::Keys { .. } => Some("Restore the state database from a backup.".to_owned()),
+            Self::KeyGeneration { .. } => Some("Try again; if it stays, please report it.".to_owned()),
+            Self::Store(error) => error.hint(),
+            Self::WrongMasterKey { .. } => Some(
+                "Start with the master key that this state was made with (`server.master_key_file` or ROLECALL_MASTER_KEY). Without it the signing keys are lost: start with an empty state folder and register the new keys' JWKS."
+                    .to_owned(),
+            ),
+        }
+    }
+
+    /// Where in the declarations the fault is, if it is in one.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::Declaration { field, .. } => Some(field),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! From declarations, which may be wrong, to what requests are served from, which is right.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use rolecall_attest::{AttestError, WorkloadKeys};
+use rolecall_jose::Algorithm;
+use rolecall_mint::{Attributes, IssuerUrl, MintError, TokenConfig, TokenConfigText};
+use rolecall_signing_keys::RsaBits;
+
+use crate::snapshot::Workload;
+use crate::{InstallationError, TenantDeclaration, WorkloadDeclaration};
+
+/// A tenant that obeys every rule; only its keys are missing.
+#[derive(Debug)]
+pub(crate) struct CheckedTenant {
+    pub(crate) name: String,
+    pub(crate) issuer: IssuerUrl,
+    pub(crate) rsa: RsaBits,
+    pub(crate) token_configs: Vec<Arc<TokenConfig>>,
+    pub(crate) workloads: HashMap<String, Workload>,
+}
+
+/// Checks `tenants` against every rule that needs no state.
+///
+/// # Errors
+/// The first rule that is broken, with the field that breaks it.
+pub(crate) fn lower(
+    tenants: &[TenantDeclaration],
+) -> Result<Vec<CheckedTenant>, InstallationError> {
+    let mut names = BTreeSet::new();
+    let mut issuers = BTreeMap::new();
+    let mut checked = Vec::with_capacity(tenants.len());
+    for (index, tenant) in tenants.iter().enumerate() {
+        let at = Place(format!("tenants[{index}]"));
+        if !names.insert(&tenant.name) {
+            return Err(at
+                .field("name")
+                .refuse(format!("the tenant `{}` is declared twice", tenant.name)));
+        }
+        if let Some(other) = issuers.insert(&tenant.issuer, &tenant.name) {
+            return Err(at.field("issuer").refuse(format!(
+                "`{}` is the issuer of the tenant `{other}` already; each tenant needs its own",
+                tenant.issuer
+            )));
+        }
+        checked.push(lower_tenant(&at, tenant)?);
+    }
+    Ok(checked)
+}
+
+fn lower_tenant(
+    at: &Place,
+    tenant: &TenantDeclaration,
+) -> Result<CheckedTenant, InstallationError> {
+    let fits = (1..=64).contains(&tenant.name.len())
+        && tenant
+            .name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    if !fits {
+        return Err(at.field("name").refuse(format!(
+            "`{}` cannot be the name of a tenant: use 1 to 64 letters, digits, `_` and `-`",
+            tenant.name
+        )));
+    }
+    let issuer = tenant
+        .issuer
+        .parse()
+        .map_err(|error: MintError| at.field("issuer").refuse(error.to_string()))?;
+    let rsa = RsaBits::try_from(tenant.rsa_bits)
+        .map_err(|error| at.field("rsa_bits").refuse(error.to_string()))?;
+    let mut token_configs: Vec<Arc<TokenConfig>> = Vec::new();
+    for (index, text) in tenant.token_configs.iter().enumerate() {
+        let at = at.field(&format!("token_configs[{index}]"));
+        if token_configs
+            .iter()
+            .any(|config| config.name() == text.name)
+        {
+            return Err(at.field("name").refuse(format!(
+                "the token config `{}` is declared twice",
+                text.name
+            )));
+        }
+        token_configs.push(Arc::new(lower_token_config(&at, text)?));
+    }
+    let mut workloads = HashMap::new();
+    for (index, declared) in tenant.workloads.iter().enumerate() {
+        let at = at.field(&format!("workloads[{index}]"));
+        let workload = lower_workload(&at, declared, &token_configs)?;
+        if workloads.insert(declared.name.clone(), workload).is_some() {
+            return Err(at.field("name").refuse(format!(
+                "the workload `{}` is declared twice",
+                declared.name
+            )));
+        }
+    }
+    Ok(CheckedTenant {
+        name: tenant.name.clone(),
+        issuer,
+        rsa,
+        token_configs,
+        workloads,
+    })
+}
+
+fn lower_token_config(
+    at: &Place,
+    text: &TokenConfigText,
+) -> Result<TokenConfig, InstallationError> {
+    if !matches!(text.algorithm, Algorithm::Rs256 | Algorithm::Es256) {
+        return Err(at.field("algorithm").refuse(format!(
+            "a tenant has no key for {}; RS256 and ES256 are possible",
+            text.algorithm
+        )));
+    }
+    TokenConfig::read(text).map_err(|error| {
+        let field = match &error {
+            MintError::ConfigName { .. } => "name".to_owned(),
+            MintError::Audience { .. } => "audience".to_owned(),
+            MintError::Lifetime { .. } => "lifetime".to_owned(),
+            MintError::Format(error) => error.field().to_owned(),
+            MintError::ClaimName { name, .. } => format!("claims.{name}"),
+            MintError::TooManyClaims { .. } => "claims".to_owned(),
+            MintError::SessionTag { key, .. } => format!("aws.session_tags.{key}"),
+            MintError::TooManySessionTags { .. } => "aws.session_tags".to_owned(),
+            MintError::Role(_) => "aws.roles".to_owned(),
+            MintError::ClaimValue { field, .. } | MintError::Rendered { field, .. } => {
+                field.clone()
+            }
+            _ => String::new(),
+        };
+        at.field(&field).refuse(error.to_string())
+    })
+}
+
+fn lower_workload(
+    at: &Place,
+    declared: &WorkloadDeclaration,
+    token_configs: &[Arc<TokenConfig>],
+) -> Result<Workload, InstallationError> {
+    let fits = (1..=128).contains(&declared.name.len())
+        && declared.name.chars().all(|c| c.is_ascii_graphic());
+    if !fits {
+        return Err(at.field("name").refuse(format!(
+            "`{}` cannot be the name of a workload: use 1 to 128 printable ASCII characters without blanks",
+            declared.name.escape_debug()
+        )));
+    }
+    for (section, names) in [
+        ("attributes", declared.attributes.keys().collect::<Vec<_>>()),
+        ("may_claim", declared.may_claim.keys().collect()),
+    ] {
+        if names.iter().any(|name| *name == OWN_NAME) {
+            return Err(at.field(&format!("{section}.{OWN_NAME}")).refuse(format!(
+                "the attribute `{OWN_NAME}` is the workload's own name and cannot be declared"
+            )));
+        }
+    }
+    let mut attributes: Attributes = declared
+        .attributes
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    attributes.set(OWN_NAME, declared.name.as_str());
+    Ok(Workload {
+        keys: lower_keys(at, declared)?,
+        token_configs: lower_choice(at, declared, token_configs)?,
+        attributes,
+        may_claim: declared.may_claim.clone(),
+    })
+}
+
+fn lower_keys(
+    at: &Place,
+    declared: &WorkloadDeclaration,
+) -> Result<WorkloadKeys, InstallationError> {
+    WorkloadKeys::new(&declared.keys).map_err(|error| {
+        let field = match &error {
+            AttestError::Key { position, .. } => format!("keys[{}]", position.saturating_sub(1)),
+            _ => "keys".to_owned(),
+        };
+        at.field(&field)
+            .refuse(format!("the workload `{}`: {error}", declared.name))
+    })
+}
+
+/// The token configs that the workload may use, each of which must find its attributes.
+fn lower_choice(
+    at: &Place,
+    declared: &WorkloadDeclaration,
+    token_configs: &[Arc<TokenConfig>],
+) -> Result<Vec<Arc<TokenConfig>>, InstallationError> {
+    let attributes: Vec<&str> = declared
+        .attributes
+        .keys()
+        .chain(declared.may_claim.keys())
+        .map(String::as_str)
+        .chain([OWN_NAME])
+        .collect();
+    let choose = |(index, name): (usize, &String)| {
+        let at = at.field(&format!("token_configs[{index}]"));
+        let found = token_configs.iter().find(|config| config.name() == name);
+        let Some(config) = found else {
+            let names: Vec<String> = token_configs
+                .iter()
+                .map(|config| format!("`{}`", config.name()))
+                .collect();
+            return Err(at.refuse(format!(
+                "the tenant has no token config `{name}`; it has {}",
+                match names.as_slice() {
+                    [] => "none".to_owned(),
+                    names => names.join(", "),
+                }
+            )));
+        };
+        config.check_known(&attributes).map_err(|error| {
+            at.refuse(format!(
+                "the workload `{}` cannot use the token config `{name}`: {error}",
+                declared.name
+            ))
+        })?;
+        Ok(Arc::clone(config))
+    };
+    declared
+        .token_configs
+        .iter()
+        .enumerate()
+        .map(choose)
+        .collect()
+}
+
+/// A place in the declarations, such as `tenants[0].workloads[1]`.
+struct Place(String);
+
+impl Place {
+    fn field(&self, name: &str) -> Self {
+        if name.is_empty() {
+            return Self(self.0.clone());
+        }
+        Self(format!("{}.{name}", self.0))
+    }
+
+    fn refuse(&self, message: String) -> InstallationError {
+        InstallationError::Declaration {
+            field: self.0.clone(),
+            message,
+        }
+    }
+}
+
+/// The attribute that every workload has.
+const OWN_NAME: &str = "name";

@@ -1,0 +1,67 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use proptest::prelude::*;
+
+use super::TokenRequest;
+use crate::refusal::Refusal;
+
+const PROOF: &str = "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=a.b.c";
+
+fn refusal(body: &str) -> Refusal {
+    match TokenRequest::read(body.as_bytes()) {
+        Ok(_) => panic!("`{body}` was accepted"),
+        Err(refusal) => refusal,
+    }
+}
+
+#[test]
+fn everything_is_read() {
+    let body = format!(
+        "grant_type=client_credentials&{PROOF}&token_config=aws&attributes=%7B%22a%22%3A%22b%22%7D&role=r&unknown=1&unknown=2&audience="
+    );
+    let request = TokenRequest::read(body.as_bytes()).unwrap();
+    assert_eq!(request.assertion, "a.b.c");
+    assert_eq!(request.token_config.as_deref(), Some("aws"));
+    assert_eq!(request.attributes.as_deref(), Some("{\"a\":\"b\"}"));
+    assert_eq!(request.role.as_deref(), Some("r"));
+    assert_eq!(request.audience, None);
+    assert_eq!(request.client_id, None);
+}
+
+#[test]
+fn what_is_missing_or_wrong_is_named() {
+    insta::assert_snapshot!(refusal(""), @"");
+    insta::assert_snapshot!(refusal("grant_type=password"), @"");
+    insta::assert_snapshot!(refusal("grant_type=client_credentials"), @"");
+    insta::assert_snapshot!(
+        refusal("grant_type=client_credentials&client_assertion_type=saml&client_assertion=x"),
+        @""
+    );
+    insta::assert_snapshot!(
+        refusal(&format!("grant_type=client_credentials&{PROOF}&role=a&role=b")),
+        @""
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_body_panics_and_what_form_encoding_says_is_what_is_read(
+        assertion in "[ -~]{1,40}",
+        role in "\\PC{1,20}",
+        noise in proptest::collection::vec(any::<u8>(), 0..60),
+    ) {
+        let _ = TokenRequest::read(&noise);
+        let body = form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "client_credentials")
+            .append_pair("client_assertion_type", super::ASSERTION_TYPE)
+            .append_pair("client_assertion", &assertion)
+            .append_pair("role", &role)
+            .finish();
+        let read = TokenRequest::read(body.as_bytes());
+        prop_assert!(read.is_ok());
+        if let Ok(request) = read {
+            prop_assert_eq!(request.assertion, assertion);
+            prop_assert_eq!(request.role.as_deref(), Some(role.as_str()));
+        }
+    }
+}

@@ -1,0 +1,122 @@
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
+
+use crate::installation::Installation;
+use crate::refusal::error_response;
+use crate::routing::{Endpoint, Found};
+use crate::snapshot::Tenant;
+use crate::token;
+
+/// Everything that an installation serves.
+///
+/// `/healthz` and `/readyz` answer at any Host; everything else is found by Host and path, since
+/// each tenant's endpoints hang below its own issuer URL.
+pub fn router(installation: Installation) -> Router {
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .fallback(dispatch)
+        .with_state(installation)
+}
+
+/// Ready means: a token that is asked for now could be recorded and so be issued.
+async fn ready(State(installation): State<Installation>) -> Response {
+    match installation.ready().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            error_response(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "temporarily_unavailable",
+                "tokens cannot be recorded at the moment; the server's log tells why",
+            )
+        }
+    }
+}
+
+async fn dispatch(State(installation): State<Installation>, request: Request<Body>) -> Response {
+    let authority = match authority(&request) {
+        Ok(authority) => authority,
+        Err(response) => return *response,
+    };
+    let snapshot = installation.snapshot();
+    let path = request.uri().path();
+    let (tenant, endpoint) = match snapshot.routes.find(authority, path) {
+        Found::Endpoint(tenant, endpoint) => (tenant, endpoint),
+        Found::Issuer(tenant) => return no_endpoint(tenant, path),
+        Found::Host => {
+            return not_found(format!(
+                "the host `{authority}` has no issuer at `{path}`; an issuer's path is compared character by character"
+            ));
+        }
+        Found::Nowhere => {
+            return not_found(format!(
+                "no issuer has the host `{authority}`; it must be the host of the issuer URL, and a proxy in front must pass the Host header on unchanged"
+            ));
+        }
+    };
+    match endpoint {
+        Endpoint::Discovery => tenant.document(&tenant.discovery, &request),
+        Endpoint::Jwks => tenant.document(&tenant.jwks, &request),
+        Endpoint::Token if request.method() == Method::POST => {
+            let tenant = std::sync::Arc::clone(tenant);
+            token::answer(&installation, &tenant, request).await
+        }
+        Endpoint::Token => not_allowed("POST", "tokens are asked for with POST"),
+    }
+}
+
+impl Tenant {
+    fn document(&self, document: &crate::documents::Document, request: &Request<Body>) -> Response {
+        match *request.method() {
+            Method::GET | Method::HEAD => document.answer(request.method(), request.headers()),
+            _ => not_allowed("GET, HEAD", "this document can only be read"),
+        }
+    }
+}
+
+/// The host that the request is for: of an absolute request target, else of the one Host header
+/// (RFC 9112 §3.2).
+fn authority(request: &Request<Body>) -> Result<&str, Box<Response>> {
+    if let Some(authority) = Uri::authority(request.uri()) {
+        return Ok(authority.as_str());
+    }
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next().map(HeaderValue::to_str), hosts.next()) {
+        (Some(Ok(host)), None) => Ok(host),
+        _ => Err(Box::new(error_response(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "the request must have exactly one Host header",
+        ))),
+    }
+}
+
+fn no_endpoint(tenant: &Tenant, path: &str) -> Response {
+    let [discovery, jwks, token] =
+        [Endpoint::Discovery, Endpoint::Jwks, Endpoint::Token].map(Endpoint::suffix);
+    not_found(format!(
+        "the issuer `{}` serves nothing at `{path}`; below it there are `{discovery}`, `{jwks}` and `{token}`",
+        tenant.issuer.as_str()
+    ))
+}
+
+fn not_found(description: String) -> Response {
+    error_response(StatusCode::NOT_FOUND, "not_found", &description)
+}
+
+fn not_allowed(allow: &'static str, description: &str) -> Response {
+    let mut response = error_response(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "invalid_request",
+        description,
+    );
+    response
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static(allow));
+    response
+}

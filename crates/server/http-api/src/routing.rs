@@ -1,0 +1,105 @@
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rolecall_mint::IssuerUrl;
+
+/// Finds what serves a request by its Host and path.
+///
+/// AWS compares issuers character by character, so paths are compared as they were sent, without
+/// decoding or tidying; hosts without regard to case, and without a default port.
+#[derive(Debug)]
+pub(crate) struct Routes<T> {
+    hosts: HashMap<String, HashMap<String, Arc<T>>>,
+}
+
+/// What an issuer serves below its URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    Discovery,
+    Jwks,
+    Token,
+}
+
+/// Where a request leads.
+#[derive(Debug)]
+pub(crate) enum Found<'r, T> {
+    /// To an endpoint of an issuer.
+    Endpoint(&'r Arc<T>, Endpoint),
+    /// To an issuer, but not to anything that it serves.
+    Issuer(&'r Arc<T>),
+    /// To a host of issuers, but to none of them.
+    Host,
+    /// To a host that no issuer has.
+    Nowhere,
+}
+
+impl Endpoint {
+    /// The path below the issuer.
+    pub(crate) fn suffix(self) -> &'static str {
+        match self {
+            Self::Discovery => "/.well-known/openid-configuration",
+            Self::Jwks => "/.well-known/jwks.json",
+            Self::Token => "/oauth2/token",
+        }
+    }
+}
+
+impl<T> Routes<T> {
+    /// Routes to `targets`, each below its issuer; the issuers are distinct.
+    pub(crate) fn new(targets: impl IntoIterator<Item = (IssuerUrl, Arc<T>)>) -> Self {
+        let mut hosts: HashMap<String, HashMap<String, Arc<T>>> = HashMap::new();
+        for (issuer, target) in targets {
+            hosts
+                .entry(issuer.authority().to_owned())
+                .or_default()
+                .insert(issuer.path().to_owned(), target);
+        }
+        Self { hosts }
+    }
+
+    /// What serves `path` at `authority` (the Host header).
+    pub(crate) fn find(&self, authority: &str, path: &str) -> Found<'_, T> {
+        let Some(issuers) = self.hosts.get(&*normal(authority)) else {
+            return Found::Nowhere;
+        };
+        for endpoint in ENDPOINTS {
+            if let Some(prefix) = path.strip_suffix(endpoint.suffix())
+                && let Some(target) = issuers.get(prefix)
+            {
+                return Found::Endpoint(target, endpoint);
+            }
+        }
+        // Only for the message: the issuer with the longest path that leads here.
+        let nearest = issuers
+            .iter()
+            .filter(|(prefix, _)| {
+                path.strip_prefix(prefix.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+            .max_by_key(|(prefix, _)| prefix.len());
+        match nearest {
+            Some((_, target)) => Found::Issuer(target),
+            None => Found::Host,
+        }
+    }
+}
+
+/// A Host in lower case and without a default port. Behind a proxy that ends TLS the scheme is not
+/// known here, so both defaults count.
+fn normal(authority: &str) -> Cow<'_, str> {
+    let bare = authority
+        .strip_suffix(":443")
+        .or_else(|| authority.strip_suffix(":80"))
+        .unwrap_or(authority);
+    if bare.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(bare.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(bare)
+    }
+}
+
+const ENDPOINTS: [Endpoint; 3] = [Endpoint::Token, Endpoint::Jwks, Endpoint::Discovery];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+
+use rolecall_attest::{ReplayMemory, WorkloadKeys};
+use rolecall_mint::{Attributes, IssuerUrl, TokenConfig};
+use rolecall_signing_keys::KeyRing;
+
+use crate::documents::{self, Document};
+use crate::lowering::CheckedTenant;
+use crate::routing::{Endpoint, Routes};
+
+/// Everything that requests are served from, as of one declaration. Never changed, only replaced.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) tenants: Vec<Arc<Tenant>>,
+    pub(crate) routes: Routes<Tenant>,
+}
+
+/// A tenant, ready to serve.
+#[derive(Debug)]
+pub(crate) struct Tenant {
+    pub(crate) name: String,
+    pub(crate) issuer: IssuerUrl,
+    pub(crate) token_endpoint: String,
+    pub(crate) discovery: Document,
+    pub(crate) jwks: Document,
+    pub(crate) keys: KeyRing,
+    pub(crate) token_configs: Vec<Arc<TokenConfig>>,
+    pub(crate) workloads: HashMap<String, Workload>,
+    /// Outlives the snapshot: the same for the same tenant.
+    pub(crate) used: Arc<Mutex<ReplayMemory>>,
+}
+
+/// A workload, ready to be believed.
+#[derive(Debug)]
+pub(crate) struct Workload {
+    /// Parsed once; what assertions are verified with.
+    pub(crate) keys: WorkloadKeys,
+    /// What is known about it, its name included.
+    pub(crate) attributes: Attributes,
+    /// What it may choose itself, and from which values.
+    pub(crate) may_claim: BTreeMap<String, Vec<String>>,
+    /// Which token configs it may use.
+    pub(crate) token_configs: Vec<Arc<TokenConfig>>,
+}
+
+impl Snapshot {
+    pub(crate) fn new(tenants: Vec<Arc<Tenant>>) -> Self {
+        let routes = tenants
+            .iter()
+            .map(|tenant| (tenant.issuer.clone(), Arc::clone(tenant)));
+        Self {
+            routes: Routes::new(routes),
+            tenants,
+        }
+    }
+}
+
+impl Tenant {
+    pub(crate) fn new(
+        checked: CheckedTenant,
+        keys: KeyRing,
+        used: Arc<Mutex<ReplayMemory>>,
+    ) -> Self {
+        let issuer = checked.issuer;
+        Self {
+            token_endpoint: format!("{}{}", issuer.as_str(), Endpoint::Token.suffix()),
+            discovery: documents::discovery(&issuer, &checked.token_configs),
+            jwks: documents::jwks(keys.jwks()),
+            name: checked.name,
+            issuer,
+            keys,
+            token_configs: checked.token_configs,
+            workloads: checked.workloads,
+            used,
+        }
+    }
+}

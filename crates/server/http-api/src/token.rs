@@ -1,0 +1,386 @@
+//! The token endpoint: who asks, what it may claim, the signature, the audit row, the answer.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, Request, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use jiff::Timestamp;
+use rolecall_attest::{AttestError, Attested};
+use rolecall_mint::{Attributes, Claims, Fault, MintError, TokenConfig, mint};
+use rolecall_store::{AuditKind, AuditRecord, Outcome, UsedAssertion};
+use secrecy::{ExposeSecret as _, SecretString};
+use uuid::Uuid;
+
+use crate::installation::Installation;
+use crate::refusal::{Code, Refusal};
+use crate::request::TokenRequest;
+use crate::server::ClientAddress;
+use crate::snapshot::{Tenant, Workload};
+
+/// Answers a token request to `tenant`.
+pub(crate) async fn answer(
+    installation: &Installation,
+    tenant: &Tenant,
+    request: Request<Body>,
+) -> Response {
+    let now = installation.now();
+    let name = tenant.name.as_str();
+    let mut record = AuditRecord::new(now, AuditKind::Mint, name, Outcome::Granted);
+    record.client = request
+        .extensions()
+        .get::<ClientAddress>()
+        .map(|client| client.0.ip().to_string());
+    let mut asking = Asking {
+        tenant,
+        now,
+        record,
+        attested: false,
+    };
+    match asking.issue(installation, request).await {
+        Ok(issued) => issued.into_response(),
+        Err(refusal) => {
+            installation.note_refusal(asking.record, &refusal, asking.attested);
+            refusal.into_response()
+        }
+    }
+}
+
+/// A request on its way, with what is known about it so far.
+struct Asking<'t> {
+    tenant: &'t Tenant,
+    now: Timestamp,
+    record: AuditRecord,
+    attested: bool,
+}
+
+/// A token that was signed and recorded.
+struct Issued {
+    token: SecretString,
+    /// Seconds.
+    expires_in: u32,
+}
+
+impl<'t> Asking<'t> {
+    async fn issue(
+        &mut self,
+        installation: &Installation,
+        request: Request<Body>,
+    ) -> Result<Issued, Refusal> {
+        let body = read_body(request).await?;
+        let request = TokenRequest::read(&body)?;
+        let (attested, workload) = self.attest(&request)?;
+        let config = self.choose_config(workload, &request)?;
+        self.record.token_config = Some(config.name().to_owned());
+        self.record.audience = Some(config.audience().to_owned());
+        self.record.role = request.role.as_deref().map(str::to_owned);
+        let attributes = claimed_attributes(workload, request.attributes.as_deref())?;
+        let jti = Uuid::new_v4().to_string();
+        let claims = self.claims(config, &attributes, &jti, request.role.as_deref())?;
+
+        self.record.subject = Some(claims.subject().to_owned());
+        self.record.lifetime = Some(i64::from(config.lifetime_seconds()));
+        let token = self.sign(config, claims).await?;
+        self.record.jti = Some(jti);
+        let rest = AuditRecord::new(
+            self.now,
+            AuditKind::Mint,
+            self.tenant.name.as_str(),
+            Outcome::Failed,
+        );
+        let record = std::mem::replace(&mut self.record, rest);
+        installation
+            .record(record, self.used(attested))
+            .await
+            .map_err(|error| {
+                tracing::error!(%error, "a token was not issued because it could not be recorded");
+                Refusal::new(
+                    Code::TemporarilyUnavailable,
+                    "the token could not be recorded and so was not issued; try again with a new assertion",
+                )
+            })?;
+        Ok(Issued {
+            token,
+            expires_in: config.lifetime_seconds(),
+        })
+    }
+
+    /// Finds out who asks, and that this evidence was not used before.
+    fn attest(&mut self, request: &TokenRequest<'_>) -> Result<(Attested, &'t Workload), Refusal> {
+        let tenant = self.tenant;
+        let now = self.now.as_second();
+        let accepted = [tenant.issuer.as_str(), tenant.token_endpoint.as_str()];
+        let record = &mut self.record;
+        let attested = rolecall_attest::verify(
+            &request.assertion,
+            |name| {
+                record.workload = Some(name.to_owned());
+                tenant.workloads.get(name).map(|workload| &workload.keys)
+            },
+            &accepted,
+            now,
+        )
+        .map_err(unproven)?;
+        if let Some(client_id) = request.client_id.as_deref()
+            && client_id != attested.workload
+        {
+            return Err(Refusal::new(
+                Code::InvalidClient,
+                format!(
+                    "`client_id` is `{client_id}`, but the client assertion is of `{}`",
+                    attested.workload
+                ),
+            ));
+        }
+        tenant
+            .used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remember(
+                &attested.workload,
+                &attested.jti,
+                attested.remember_until(),
+                now,
+            )
+            .map_err(unproven)?;
+        let workload = tenant.workloads.get(&attested.workload).ok_or_else(|| {
+            Refusal::new(
+                Code::InvalidClient,
+                "the workload is not registered any more",
+            )
+        })?;
+        self.attested = true;
+        Ok((attested, workload))
+    }
+
+    /// The token config that the request names, by its name or by its audience.
+    fn choose_config(
+        &self,
+        workload: &'t Workload,
+        request: &TokenRequest<'_>,
+    ) -> Result<&'t Arc<TokenConfig>, Refusal> {
+        let mut fitting = workload
+            .token_configs
+            .iter()
+            .filter(|config| request.fits(config));
+        match (fitting.next(), fitting.next()) {
+            (Some(only), None) => return Ok(only),
+            (Some(_), Some(_)) => {
+                return Err(Refusal::new(
+                    Code::InvalidRequest,
+                    format!(
+                        "say which token is meant: send `token_config` with one of {}",
+                        names(&workload.token_configs)
+                    ),
+                ));
+            }
+            (None, _) => {}
+        }
+        let asked = match (&request.token_config, &request.audience) {
+            (Some(name), Some(audience)) => {
+                format!("the token config `{name}` with the audience `{audience}`")
+            }
+            (Some(name), None) => format!("the token config `{name}`"),
+            (None, Some(audience)) => format!("the audience `{audience}`"),
+            (None, None) => "any token config".to_owned(),
+        };
+        let may = names(&workload.token_configs);
+        let configs = &self.tenant.token_configs;
+        Err(if configs.iter().any(|config| request.fits(config)) {
+            Refusal::new(
+                Code::UnauthorizedClient,
+                format!("the workload may not use {asked}; it may use {may}"),
+            )
+        } else {
+            Refusal::new(
+                Code::InvalidTarget,
+                format!("the issuer does not have {asked}; the workload may use {may}"),
+            )
+        })
+    }
+
+    fn claims(
+        &self,
+        config: &TokenConfig,
+        attributes: &Attributes,
+        jti: &str,
+        role: Option<&str>,
+    ) -> Result<Claims, Refusal> {
+        let now = self.now.as_second();
+        mint(config, attributes, &self.tenant.issuer, now, jti, role).map_err(|error| {
+            let code = match (&error, error.fault()) {
+                (MintError::RoleNotOffered { .. }, _) => Code::InvalidTarget,
+                (_, Fault::Asker) => Code::InvalidRequest,
+                (_, Fault::Operator) => Code::ServerError,
+            };
+            Refusal::new(code, error.to_string())
+        })
+    }
+
+    async fn sign(
+        &mut self,
+        config: &TokenConfig,
+        claims: Claims,
+    ) -> Result<SecretString, Refusal> {
+        let keys = &self.tenant.keys;
+        let failed = |error: rolecall_signing_keys::SigningKeysError| {
+            tracing::error!(%error, "a token could not be signed");
+            Refusal::new(Code::ServerError, "the token could not be signed")
+        };
+        let kid = keys.kid(config.algorithm()).map_err(failed)?;
+        self.record.kid = Some(kid.to_owned());
+        keys.sign(config.algorithm(), claims.into_json())
+            .await
+            .map_err(failed)
+    }
+
+    fn used(&self, attested: Attested) -> UsedAssertion {
+        UsedAssertion {
+            tenant: self.tenant.name.clone(),
+            expires: attested.remember_until(),
+            workload: attested.workload,
+            jti: attested.jti,
+        }
+    }
+}
+
+impl TokenRequest<'_> {
+    /// Whether this config is meant: whatever of name and audience was sent agrees.
+    fn fits(&self, config: &TokenConfig) -> bool {
+        let agrees = |asked: &Option<Cow<'_, str>>, own: &str| {
+            asked.as_deref().is_none_or(|asked| asked == own)
+        };
+        agrees(&self.token_config, config.name()) && agrees(&self.audience, config.audience())
+    }
+}
+
+impl IntoResponse for Issued {
+    /// RFC 6749 §5.1, with the `issued_token_type` of RFC 8693 §2.2.1.
+    fn into_response(self) -> Response {
+        // Nothing in a compact token needs escaping in JSON.
+        let token = self.token.expose_secret();
+        let mut body = String::with_capacity(token.len() + 160);
+        let _ = write!(
+            body,
+            r#"{{"access_token":"{token}","issued_token_type":"{TOKEN_TYPE}","token_type":"Bearer","expires_in":{}}}"#,
+            self.expires_in
+        );
+        let mut response = Response::new(Body::from(body));
+        let headers = response.headers_mut();
+        for (name, value) in [
+            (header::CONTENT_TYPE, "application/json"),
+            (header::CACHE_CONTROL, "no-store"),
+            (header::PRAGMA, "no-cache"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+/// The body of a form, within bounds of size and time.
+async fn read_body(request: Request<Body>) -> Result<Bytes, Refusal> {
+    let is_form = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|media| media.trim().eq_ignore_ascii_case(FORM));
+    if !is_form {
+        return Err(Refusal::new(
+            Code::InvalidRequest,
+            format!("the body must be a form: send `Content-Type: {FORM}`"),
+        ));
+    }
+    let body = Limited::new(request.into_body(), BODY_LIMIT).collect();
+    match tokio::time::timeout(BODY_TIMEOUT, body).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::new(
+            Code::RequestTooLarge,
+            format!("the body is larger than {BODY_LIMIT} bytes"),
+        )),
+        Ok(Err(_)) => Err(Refusal::new(
+            Code::InvalidRequest,
+            "the body could not be read to its end",
+        )),
+        Err(_) => Err(Refusal::new(
+            Code::InvalidRequest,
+            format!("the body did not arrive within {BODY_TIMEOUT:?}"),
+        )),
+    }
+}
+
+/// The workload's attributes with those that it claims; each must be one that it may claim, with a
+/// value that it may have.
+fn claimed_attributes<'w>(
+    workload: &'w Workload,
+    claimed: Option<&str>,
+) -> Result<Cow<'w, Attributes>, Refusal> {
+    let Some(claimed) = claimed else {
+        return Ok(Cow::Borrowed(&workload.attributes));
+    };
+    let claimed: BTreeMap<String, String> = serde_json::from_str(claimed).map_err(|_| {
+        Refusal::new(
+            Code::InvalidRequest,
+            r#"`attributes` must be a JSON object of texts, such as {'component':'cube_api'} with double quotes"#,
+        )
+    })?;
+    let mut attributes = workload.attributes.clone();
+    for (name, value) in claimed {
+        let Some(allowed) = workload.may_claim.get(&name) else {
+            return Err(Refusal::new(
+                Code::InvalidScope,
+                format!(
+                    "the workload may not choose the attribute `{name}`; it may choose {}",
+                    quoted(workload.may_claim.keys().map(String::as_str))
+                ),
+            ));
+        };
+        if !allowed.contains(&value) {
+            return Err(Refusal::new(
+                Code::InvalidScope,
+                format!(
+                    "the workload may not choose `{value}` as its `{name}`; it may choose {}",
+                    quoted(allowed.iter().map(String::as_str))
+                ),
+            ));
+        }
+        attributes.set(name, value);
+    }
+    Ok(Cow::Owned(attributes))
+}
+
+fn unproven(error: AttestError) -> Refusal {
+    let code = match error {
+        AttestError::MemoryFull => Code::TemporarilyUnavailable,
+        _ => Code::InvalidClient,
+    };
+    Refusal::new(code, error.to_string())
+}
+
+fn names(configs: &[Arc<TokenConfig>]) -> String {
+    quoted(configs.iter().map(|config| config.name()))
+}
+
+/// `a`, `b` and so on, or `none`.
+fn quoted<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    names.join(", ")
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+const TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:jwt";
+
+/// An assertion and a few names; AWS would take no token of more than 20,000 characters.
+const BODY_LIMIT: usize = 64 * 1024;
+
+const BODY_TIMEOUT: Duration = Duration::from_secs(20);

@@ -1,0 +1,9 @@
+//! The issuer over real HTTP: what it publishes, whom it believes, what it remembers.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod discovery;
+mod minting;
+mod refusing;
+mod restarting;
+mod site;
+mod starving;

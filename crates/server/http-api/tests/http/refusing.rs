@@ -1,0 +1,197 @@
+//! Who is refused, in which words, and what the trail says of it.
+
+use http::Method;
+use rolecall_jose::{KeyKind, SigningKey};
+use rolecall_store::{Outcome, StoreOptions};
+use serde_json::json;
+
+use crate::site::{ISSUER, NOW, Site, answered, signed, tenant};
+
+const FAST: &[(&str, &str)] = &[("token_config", "fast")];
+
+#[tokio::test]
+async fn evidence_that_proves_nothing() {
+    let scratch = tempfile::tempdir().unwrap();
+    let site = Site::start(scratch.path()).await;
+    let try_claims = async |changes| {
+        let assertion = site.assertion(changes);
+        site.send(ISSUER, &assertion, FAST).await.error()
+    };
+    insta::assert_snapshot!(try_claims(json!({"exp": NOW - 400, "iat": NOW - 500})).await, @"");
+    insta::assert_snapshot!(try_claims(json!({"exp": NOW + 4000})).await, @"");
+    insta::assert_snapshot!(try_claims(json!({"iat": NOW + 400, "exp": NOW + 500})).await, @"");
+    insta::assert_snapshot!(try_claims(json!({"aud": "https://other.example"})).await, @"");
+    insta::assert_snapshot!(try_claims(json!({"iss": "web", "sub": "web"})).await, @"");
+    insta::assert_snapshot!(try_claims(json!({"sub": "web"})).await, @"");
+    insta::assert_snapshot!(try_claims(json!({"jti": null})).await, @"");
+
+    let stranger = SigningKey::generate(KeyKind::P256).unwrap();
+    let claims = json!({
+        "iss": "api", "sub": "api", "aud": ISSUER, "iat": NOW, "exp": NOW + 60, "jti": "s",
+    });
+    let forged = site
+        .send(ISSUER, &signed(&stranger, &claims), FAST)
+        .await
+        .error();
+    insta::assert_snapshot!(forged.replace(stranger.kid(), "KID"), @"");
+    let torn = site.assertion(json!({}));
+    insta::assert_snapshot!(site.send(ISSUER, &torn[..torn.len() / 2], FAST).await.error(), @"");
+    // {"alg":"none"} . {"iss":"api"} .
+    let unsigned = site
+        .send(ISSUER, "eyJhbGciOiJub25lIn0.eyJpc3MiOiJhcGkifQ.", FAST)
+        .await;
+    insta::assert_snapshot!(unsigned.error(), @"");
+    // Nothing was granted, and everything was noted.
+    site.installation.close().await;
+    let trail = site.trail();
+    assert_eq!(trail.len(), 10);
+    assert!(
+        trail
+            .iter()
+            .all(|row| row.record.outcome == Outcome::Refused)
+    );
+}
+
+#[tokio::test]
+async fn an_assertion_serves_once() {
+    let scratch = tempfile::tempdir().unwrap();
+    let site = Site::start(scratch.path()).await;
+    let assertion = site.assertion(json!({"jti": "once"}));
+    site.send(ISSUER, &assertion, FAST).await.token();
+    let again = site.send(ISSUER, &assertion, FAST).await.error();
+    insta::assert_snapshot!(again, @"");
+    // Another assertion with the same `jti` is a replay just as well.
+    let other = site.assertion(json!({"jti": "once", "exp": NOW + 60}));
+    assert_eq!(site.send(ISSUER, &other, FAST).await.status, 401);
+}
+
+#[tokio::test]
+async fn of_many_at_once_with_one_assertion_one_is_served() {
+    let scratch = tempfile::tempdir().unwrap();
+    let site = std::sync::Arc::new(Site::start(scratch.path()).await);
+    let assertion = site.assertion(json!({}));
+    let asking: Vec<_> = (0..16)
+        .map(|_| {
+            let (site, assertion) = (std::sync::Arc::clone(&site), assertion.clone());
+            tokio::spawn(async move { site.send(ISSUER, &assertion, FAST).await.status })
+        })
+        .collect();
+    let mut served = 0;
+    for asked in asking {
+        served += usize::from(asked.await.unwrap() == 200);
+    }
+    assert_eq!(served, 1);
+}
+
+#[tokio::test]
+async fn more_than_the_workload_may_have() {
+    let scratch = tempfile::tempdir().unwrap();
+    let site = Site::start(scratch.path()).await;
+    let ask = async |parameters: &[(&str, &str)]| site.ask(parameters).await.error();
+    insta::assert_snapshot!(ask(&[("token_config", "nothing")]).await, @"");
+    insta::assert_snapshot!(ask(&[("token_config", "other")]).await, @"");
+    insta::assert_snapshot!(ask(&[("audience", "nobody.example")]).await, @"");
+    insta::assert_snapshot!(ask(&[("audience", "other.example")]).await, @"");
+    insta::assert_snapshot!(ask(&[]).await, @"");
+    insta::assert_snapshot!(
+        ask(&[("token_config", "fast"), ("audience", "sts.amazonaws.com")]).await,
+        @""
+    );
+    let with =
+        async |attributes: &str| ask(&[("token_config", "fast"), ("attributes", attributes)]).await;
+    insta::assert_snapshot!(with(r#"{"deployment_id":"43"}"#).await, @"");
+    insta::assert_snapshot!(with(r#"{"component":"root"}"#).await, @"");
+    insta::assert_snapshot!(with(r#"{"component":7}"#).await, @"");
+    insta::assert_snapshot!(with("component").await, @"");
+    insta::assert_snapshot!(
+        ask(&[("token_config", "fast"), ("role", "arn:aws:iam::111122223333:role/admin")]).await,
+        @""
+    );
+    insta::assert_snapshot!(
+        ask(&[("token_config", "fast"), ("client_id", "somebody")]).await,
+        @""
+    );
+    // The trail names who it was: the assertion was good each time.
+    site.installation.close().await;
+    let trail = site.trail();
+    assert_eq!(trail.len(), 12);
+    for row in &trail {
+        assert_eq!(row.record.outcome, Outcome::Refused);
+        assert_eq!(row.record.workload.as_deref(), Some("api"));
+        assert!(row.record.jti.is_none() && row.record.reason.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_request_of_the_wrong_form() {
+    let scratch = tempfile::tempdir().unwrap();
+    let site = Site::start(scratch.path()).await;
+    let path = "/oauth2/token";
+    let get = answered(site.request(Method::GET, path)).await;
+    assert_eq!(get.headers["allow"], "POST");
+    insta::assert_snapshot!(get.error(), @"");
+    let json = answered(site.request(Method::POST, path).json(&json!({}))).await;
+    insta::assert_snapshot!(json.error(), @"");
+    let form = [(
+        "content-type",
+        "application/x-www-form-urlencoded;charset=UTF-8",
+    )];
+    let empty = site
+        .request(Method::POST, path)
+        .header(form[0].0, form[0].1);
+    insta::assert_snapshot!(answered(empty).await.error(), @"");
+    let large = site
+        .request(Method::POST, path)
+        .header(form[0].0, form[0].1)
+        .body("x".repeat(70_000));
+    insta::assert_snapshot!(answered(large).await.error(), @"");
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_is_not_issued() {
+    let scratch = tempfile::tempdir().unwrap();
+    let key = SigningKey::generate(KeyKind::P256).unwrap();
+    let tenants = vec![tenant("acme", ISSUER, &key)];
+    // Room for the tenant and its keys, and for some rows.
+    let options = StoreOptions {
+        page_limit: Some(24),
+        ..StoreOptions::default()
+    };
+    let site = Site::start_with(scratch.path(), key, tenants, &options).await;
+    let mut granted = 0;
+    let refused = loop {
+        let answer = site.ask(FAST).await;
+        if answer.status != 200 {
+            break answer;
+        }
+        granted += 1;
+        assert!(granted < 1000, "the limit never bound");
+    };
+    assert_eq!(refused.headers["retry-after"], "1");
+    insta::assert_snapshot!(refused.error(), @"");
+    assert_eq!(site.trail().len(), granted);
+    assert_eq!(site.get("any", "/readyz").await.status, 503);
+    assert_eq!(site.get("any", "/healthz").await.status, 200);
+    assert_eq!(
+        site.get("acme.example", "/.well-known/jwks.json")
+            .await
+            .status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn strangers_cannot_fill_the_trail() {
+    let scratch = tempfile::tempdir().unwrap();
+    let site = Site::start(scratch.path()).await;
+    for _ in 0..150 {
+        let answer = site.send(ISSUER, "not.an.assertion", FAST).await;
+        assert_eq!(answer.status, 401);
+    }
+    // The clock stands still, so all of it is one second; whoever proves itself is still heard.
+    assert_eq!(site.ask(&[("token_config", "other")]).await.status, 400);
+    site.installation.close().await;
+    let trail = site.trail();
+    assert_eq!(trail.len(), 101);
+    assert_eq!(trail[100].record.workload.as_deref(), Some("api"));
+}
