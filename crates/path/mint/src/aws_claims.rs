@@ -41,8 +41,8 @@ impl AwsClaims {
     /// identity of 2 to 64 characters.
     ///
     /// # Errors
-    /// `SessionTag`, `TooManySessionTags`, `Role`, `Format`; `Rendered` for a fixed source identity
-    /// that STS would refuse.
+    /// `SessionTag`, `TooManySessionTags`, `Role`, `Format`; `Fixed` for a value without
+    /// placeholders that STS would refuse.
     pub fn read(text: &AwsClaimsText) -> Result<Self, MintError> {
         if text.session_tags.len() > MOST_TAGS {
             return Err(MintError::TooManySessionTags {
@@ -63,7 +63,7 @@ impl AwsClaims {
             }
             let value = ClaimValue::parse(format!("aws.session_tags.{key}"), value)?;
             if let Some(fixed) = value.fixed() {
-                check_tag_value(value.field(), fixed)?;
+                check_tag_value(fixed).map_err(|why| fixed_wrong(&value, why))?;
             }
             tags.push((key.clone(), value));
         }
@@ -83,7 +83,7 @@ impl AwsClaims {
         if let Some(value) = &source_identity
             && let Some(fixed) = value.fixed()
         {
-            check_source_identity(value.field(), fixed)?;
+            check_source_identity(fixed).map_err(|why| fixed_wrong(value, why))?;
         }
         let roles = text
             .roles
@@ -123,7 +123,7 @@ impl AwsClaims {
         self.push_tags(attributes, out)?;
         if let Some(value) = &self.source_identity {
             let text = value.render(attributes)?;
-            check_source_identity(value.field(), &text)?;
+            check_source_identity(&text).map_err(|why| rendered_wrong(value, why))?;
             out.extend_from_slice(br#","https://aws.amazon.com/source_identity":"#);
             push_json_text(&text, out);
         }
@@ -146,7 +146,7 @@ impl AwsClaims {
                 Some(text) => push_json_text(text, out),
                 None => {
                     let text = value.render(attributes)?;
-                    check_tag_value(value.field(), &text)?;
+                    check_tag_value(&text).map_err(|why| rendered_wrong(value, why))?;
                     push_json_text(&text, out);
                 }
             }
@@ -231,16 +231,10 @@ fn check_tag_key(key: &str) -> Result<(), MintError> {
     }
 }
 
-fn check_tag_value(field: &str, value: &str) -> Result<(), MintError> {
-    let refused = |why: String| {
-        Err(MintError::Rendered {
-            field: field.to_owned(),
-            why,
-        })
-    };
+fn check_tag_value(value: &str) -> Result<(), String> {
     let length = value.chars().count();
     if length > LONGEST_TAG_VALUE {
-        return refused(format!(
+        return Err(format!(
             "it has {length} characters; at most {LONGEST_TAG_VALUE} are possible"
         ));
     }
@@ -248,7 +242,7 @@ fn check_tag_value(field: &str, value: &str) -> Result<(), MintError> {
         .chars()
         .find(|&character| !is_tag_character(character))
     {
-        Some(character) => refused(format!(
+        Some(character) => Err(format!(
             "`{}` holds `{}`; {TAG_CHARACTERS} are possible",
             shown(value),
             character.escape_debug()
@@ -257,14 +251,25 @@ fn check_tag_value(field: &str, value: &str) -> Result<(), MintError> {
     }
 }
 
-fn check_source_identity(field: &str, value: &str) -> Result<(), MintError> {
+fn check_source_identity(value: &str) -> Result<(), String> {
     value
         .parse::<SourceIdentity>()
         .map(drop)
-        .map_err(|error| MintError::Rendered {
-            field: field.to_owned(),
-            why: error.to_string(),
-        })
+        .map_err(|error| error.to_string())
+}
+
+fn fixed_wrong(value: &ClaimValue, why: String) -> MintError {
+    MintError::Fixed {
+        field: value.field().to_owned(),
+        why,
+    }
+}
+
+fn rendered_wrong(value: &ClaimValue, why: String) -> MintError {
+    MintError::Rendered {
+        field: value.field().to_owned(),
+        why,
+    }
 }
 
 /// The pattern of STS: `[\p{L}\p{Z}\p{N}_.:/=+\-@]`.

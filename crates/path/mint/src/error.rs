@@ -88,6 +88,14 @@ pub enum MintError {
         /// The rule that it breaks.
         why: String,
     },
+    /// A session tag's value or a source identity without placeholders that STS would refuse.
+    #[error("`{field}` has a value that STS would refuse: {why}")]
+    Fixed {
+        /// The field.
+        field: String,
+        /// The rule that the value breaks.
+        why: String,
+    },
     /// More session tags than STS takes.
     #[error("there are {found} session tags; STS takes at most {limit}")]
     TooManySessionTags {

@@ -1,0 +1,8 @@
+//! Issuer URLs, subject formats, token configs and claims, seen from outside.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod claims;
+mod config;
+mod issuer;
+mod presets;
+mod subject;
