@@ -1,1 +1,37 @@
-//! Credentials in the form a workload reads: text formats, token file, container endpoint, child process.
+//! Credentials in the form a workload reads.
+//!
+//! - printed: [`Format`] as shell, dotenv, JSON or `credential_process` text;
+//! - as a file: [`SecretFile`], replaced atomically, and [`keep_token_fresh`] for token files;
+//! - by HTTP: [`ContainerEndpoint`], which every AWS SDK knows how to ask;
+//! - to a child process: [`exec`], by any of the ways above.
+//!
+//! Where credentials come from is a [`CredentialSource`]; [`CachedCredentials`] asks it ahead of
+//! the end and once at a time. The clock and the inherited environment are parameters.
+
+mod cache;
+mod child;
+mod clock;
+mod credentials;
+mod endpoint;
+mod error;
+mod exec;
+mod format;
+mod secret_file;
+mod signals;
+mod source;
+mod token_file;
+
+pub use cache::CachedCredentials;
+pub use child::ChildSettings;
+pub use clock::Clock;
+pub use credentials::Credentials;
+pub use endpoint::{AuthorizationToken, ContainerEndpoint};
+pub use error::DeliverError;
+pub use exec::{Delivery, Execution, exec};
+pub use format::Format;
+pub use secret_file::SecretFile;
+pub use source::{CredentialSource, IdentityToken, SourceError, TokenSource};
+pub use token_file::keep_token_fresh;
+
+#[cfg(test)]
+mod tests;

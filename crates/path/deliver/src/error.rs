@@ -1,0 +1,75 @@
+use std::io;
+use std::path::PathBuf;
+
+use crate::SourceError;
+
+/// Why credentials could not be delivered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeliverError {
+    /// Not the name of a format.
+    #[error("`{given}` is not a format: expected `env`, `dotenv`, `json` or `process`")]
+    Format {
+        /// What was given.
+        given: String,
+    },
+    /// A value that readers of dotenv files would read differently.
+    #[error(
+        "the value of {key} holds characters that readers of dotenv files disagree on; use `--format env` or `json`"
+    )]
+    Dotenv {
+        /// The variable.
+        key: &'static str,
+    },
+    /// A file could not be written. What was there before is still there.
+    #[error("`{}` cannot be written: {error}; what was there before is unchanged", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
+    /// A folder for the child's files could not be made.
+    #[error("no private folder can be made for the child: {_0}")]
+    Folder(#[source] io::Error),
+    /// No port could be opened on 127.0.0.1.
+    #[error("the credentials endpoint cannot listen on 127.0.0.1: {_0}")]
+    Listen(#[source] io::Error),
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes for the endpoint's token")]
+    Random,
+    /// The first credentials or the first token did not come, so the child was not started.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// No such program.
+    #[error("`{program}` was not found; give a path, or look at PATH")]
+    NotFound {
+        /// What was to be run.
+        program: String,
+    },
+    /// A program that cannot be run.
+    #[error("`{program}` cannot be run: {error}")]
+    NotExecutable {
+        /// What was to be run.
+        program: String,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
+    /// The child could not be waited for, or signals not be received.
+    #[error("the child process was lost: {_0}")]
+    Child(#[source] io::Error),
+}
+
+impl DeliverError {
+    /// What a shell would exit with: 127 for a program that is not there, 126 for one that cannot
+    /// be run, nothing for all else.
+    pub fn shell_exit_code(&self) -> Option<u8> {
+        match self {
+            Self::NotFound { .. } => Some(127),
+            Self::NotExecutable { .. } => Some(126),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,176 @@
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use super::{Hands, Tokens};
+use crate::{SecretFile, keep_token_fresh};
+
+#[test]
+fn a_file_is_private_and_ends_where_the_secret_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = SecretFile::new(folder.path().join("token"));
+    file.write(&"canary.token\n".into()).unwrap();
+    assert_eq!(fs::read_to_string(file.path()).unwrap(), "canary.token");
+    let mode = fs::metadata(file.path()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_loose_file_is_tight_after_the_first_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    fs::write(&path, "old").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    SecretFile::new(&path).write(&"new".into()).unwrap();
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+}
+
+#[test]
+fn a_reader_keeps_the_whole_old_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = SecretFile::new(folder.path().join("token"));
+    file.write(&"first".into()).unwrap();
+    let mut reader = fs::File::open(file.path()).unwrap();
+    file.write(&"second".into()).unwrap();
+    assert_eq!(io::read_to_string(&mut reader).unwrap(), "first");
+    assert_eq!(fs::read_to_string(file.path()).unwrap(), "second");
+}
+
+#[test]
+fn the_modification_time_always_advances() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = SecretFile::new(folder.path().join("token"));
+    let modified = || fs::metadata(file.path()).unwrap().modified().unwrap();
+    file.write(&"0".into()).unwrap();
+    let mut last = modified();
+    for number in 0..5 {
+        file.write(&number.to_string().into()).unwrap();
+        assert!(modified() > last, "write {number}");
+        last = modified();
+    }
+    // As after a clock that was set back.
+    let future = SystemTime::now() + Duration::from_secs(3600);
+    fs::File::open(file.path())
+        .unwrap()
+        .set_modified(future)
+        .unwrap();
+    file.write(&"later".into()).unwrap();
+    assert!(modified() > future);
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_content_and_nothing_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = SecretFile::new(folder.path().join("token"));
+    file.write(&"old".into()).unwrap();
+    let error = file
+        .replace(|new| {
+            new.write_all(b"ha")?;
+            Err(io::ErrorKind::StorageFull.into())
+        })
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("no storage space; what was there before is unchanged")
+    );
+    assert_eq!(fs::read_to_string(file.path()).unwrap(), "old");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_place_that_cannot_hold_a_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let message = |path: &std::path::Path| {
+        SecretFile::new(path)
+            .write(&"canary".into())
+            .unwrap_err()
+            .to_string()
+            .replace(folder.path().to_str().unwrap(), "FOLDER")
+    };
+    insta::assert_snapshot!(message(folder.path()), @"`FOLDER` cannot be written: is a directory; what was there before is unchanged");
+    let missing = message(&folder.path().join("none/token"));
+    assert!(
+        missing.starts_with("`FOLDER/none/token` cannot be written: No such file"),
+        "{missing}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_token_is_replaced_at_half_of_its_life() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = SecretFile::new(folder.path().join("token"));
+    let source = Tokens::new(Hands::at_noon().clock());
+    let first = crate::token_file::renew(source.as_ref(), &file)
+        .await
+        .unwrap();
+    let (renewed, mut renewals) = tokio::sync::mpsc::unbounded_channel();
+    let start = tokio::time::Instant::now();
+    let (keeper, kept) = (source.clone(), file.clone());
+    let task = tokio::spawn(async move {
+        keep_token_fresh(
+            keeper,
+            kept,
+            &first,
+            Hands::at_noon().clock(),
+            move |result| {
+                renewed.send(result.is_ok()).unwrap();
+            },
+        )
+        .await;
+    });
+    assert_eq!(renewals.recv().await, Some(true));
+    assert_eq!(start.elapsed().as_secs(), 1800);
+    assert_eq!(fs::read_to_string(file.path()).unwrap(), "canary.token.2");
+    assert_eq!(renewals.recv().await, Some(true));
+    assert_eq!(source.fetches.load(Ordering::SeqCst), 3);
+    task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_cannot_be_written_is_tried_again_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = SecretFile::new(folder.path().join("token"));
+    let source = Tokens::new(Hands::at_noon().clock());
+    let first = crate::token_file::renew(source.as_ref(), &file)
+        .await
+        .unwrap();
+    fs::remove_file(file.path()).unwrap();
+    fs::create_dir(file.path()).unwrap();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let (signal, mut signals) = tokio::sync::mpsc::unbounded_channel();
+    let (kept, lines) = (file.clone(), told.clone());
+    let task = tokio::spawn(async move {
+        keep_token_fresh(
+            source,
+            kept,
+            &first,
+            Hands::at_noon().clock(),
+            move |result| {
+                lines
+                    .lock()
+                    .unwrap()
+                    .push(result.map(|_| ()).map_err(ToString::to_string));
+                signal.send(()).unwrap();
+            },
+        )
+        .await;
+    });
+    signals.recv().await;
+    signals.recv().await;
+    fs::remove_dir(file.path()).unwrap();
+    signals.recv().await;
+    task.abort();
+    let told = told.lock().unwrap();
+    assert!(
+        told[0].is_err() && told[1].is_err() && told[2].is_ok(),
+        "{told:?}"
+    );
+    assert!(!format!("{told:?}").contains("canary"));
+}

@@ -1,0 +1,71 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{Clock, DeliverError, IdentityToken, SecretFile, SourceError, TokenSource};
+
+/// Keeps a token file fresh for as long as it is polled: replaces the token at half of its life,
+/// since SDKs read the file whenever they need a session. A failure is told to `observe` and
+/// tried again, sooner the nearer the end is; it never ends the keeping.
+///
+/// `first` is the token that the file already holds.
+pub async fn keep_token_fresh(
+    source: Arc<dyn TokenSource>,
+    file: SecretFile,
+    first: &IdentityToken,
+    clock: Clock,
+    observe: impl Fn(Result<&IdentityToken, &DeliverError>) + Send,
+) {
+    let mut expiration = first.expiration;
+    let mut pause = until_half(expiration, clock.now());
+    let mut failures = 0_u32;
+    loop {
+        tokio::time::sleep(pause).await;
+        match renew(source.as_ref(), &file).await {
+            Ok(token) => {
+                failures = 0;
+                expiration = token.expiration;
+                pause = until_half(expiration, clock.now());
+                observe(Ok(&token));
+            }
+            Err(error) => {
+                failures = failures.saturating_add(1);
+                pause = FIRST_RETRY
+                    .saturating_mul(2_u32.saturating_pow(failures - 1))
+                    .min(LAST_RETRY);
+                observe(Err(&error));
+            }
+        }
+    }
+}
+
+/// Fetches a token and writes it.
+pub(crate) async fn renew(
+    source: &dyn TokenSource,
+    file: &SecretFile,
+) -> Result<IdentityToken, DeliverError> {
+    let token = source.fetch().await?;
+    let (file, secret) = (file.clone(), token.token.clone());
+    tokio::task::spawn_blocking(move || file.write(&secret))
+        .await
+        .map_err(|error| {
+            DeliverError::Source(SourceError {
+                code: "Internal".to_owned(),
+                message: format!("writing the token was cut off: {error}"),
+                permanent: false,
+            })
+        })??;
+    Ok(token)
+}
+
+/// Half of what is left, but never a busy loop.
+fn until_half(expiration: Timestamp, now: Timestamp) -> Duration {
+    let left: SignedDuration = expiration.duration_since(now);
+    Duration::try_from(left / 2)
+        .unwrap_or(Duration::ZERO)
+        .max(FIRST_RETRY)
+}
+
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LAST_RETRY: Duration = Duration::from_secs(60);
