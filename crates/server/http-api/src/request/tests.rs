@@ -30,16 +30,16 @@ fn everything_is_read() {
 
 #[test]
 fn what_is_missing_or_wrong_is_named() {
-    insta::assert_snapshot!(refusal(""), @"");
-    insta::assert_snapshot!(refusal("grant_type=password"), @"");
-    insta::assert_snapshot!(refusal("grant_type=client_credentials"), @"");
+    insta::assert_snapshot!(refusal(""), @"invalid_request: the parameter `grant_type` is missing; use `client_credentials`");
+    insta::assert_snapshot!(refusal("grant_type=password"), @"unsupported_grant_type: the grant type `password` is not supported; use `client_credentials`");
+    insta::assert_snapshot!(refusal("grant_type=client_credentials"), @"invalid_client: the workload did not say who it is: send `client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer` and a `client_assertion` signed with a key of the workload");
     insta::assert_snapshot!(
         refusal("grant_type=client_credentials&client_assertion_type=saml&client_assertion=x"),
-        @""
+        @"invalid_client: the client assertion type `saml` is not supported; use `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`"
     );
     insta::assert_snapshot!(
         refusal(&format!("grant_type=client_credentials&{PROOF}&role=a&role=b")),
-        @""
+        @"invalid_request: the parameter `role` is sent more than once"
     );
 }
 

@@ -17,7 +17,48 @@ async fn the_discovery_document_says_what_aws_reads() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.headers["content-type"], "application/json");
     let document = answer.json();
-    insta::assert_snapshot!(serde_json::to_string_pretty(&document).unwrap(), @"");
+    insta::assert_snapshot!(serde_json::to_string_pretty(&document).unwrap(), @r#"
+    {
+      "claims_supported": [
+        "iss",
+        "sub",
+        "aud",
+        "exp",
+        "iat",
+        "nbf",
+        "jti",
+        "groups",
+        "team"
+      ],
+      "grant_types_supported": [
+        "client_credentials"
+      ],
+      "id_token_signing_alg_values_supported": [
+        "RS256",
+        "ES256"
+      ],
+      "issuer": "https://acme.example",
+      "jwks_uri": "https://acme.example/.well-known/jwks.json",
+      "response_types_supported": [
+        "id_token"
+      ],
+      "subject_types_supported": [
+        "public"
+      ],
+      "token_endpoint": "https://acme.example/oauth2/token",
+      "token_endpoint_auth_methods_supported": [
+        "private_key_jwt"
+      ],
+      "token_endpoint_auth_signing_alg_values_supported": [
+        "RS256",
+        "RS384",
+        "RS512",
+        "ES256",
+        "ES384",
+        "ES512"
+      ]
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -119,9 +160,9 @@ async fn what_is_not_there_is_named() {
     let scratch = tempfile::tempdir().unwrap();
     let site = Site::start(scratch.path()).await;
     let at = async |host: &str, path: &str| site.get(host, path).await.error();
-    insta::assert_snapshot!(at("other.example", "/.well-known/jwks.json").await, @"");
-    insta::assert_snapshot!(at("acme.example", "/.well-known/jwks").await, @"");
-    insta::assert_snapshot!(at("acme.example", "/oauth2/token").await, @"");
+    insta::assert_snapshot!(at("other.example", "/.well-known/jwks.json").await, @"404 not_found: no issuer has the host `other.example`; it must be the host of the issuer URL, and a proxy in front must pass the Host header on unchanged");
+    insta::assert_snapshot!(at("acme.example", "/.well-known/jwks").await, @"404 not_found: the issuer `https://acme.example` serves nothing at `/.well-known/jwks`; below it there are `/.well-known/openid-configuration`, `/.well-known/jwks.json` and `/oauth2/token`");
+    insta::assert_snapshot!(at("acme.example", "/oauth2/token").await, @"405 invalid_request: tokens are asked for with POST");
     let put = answered(site.request(Method::PUT, "/.well-known/jwks.json")).await;
     assert_eq!(put.status, 405);
     assert_eq!(put.headers["allow"], "GET, HEAD");
@@ -172,7 +213,7 @@ async fn an_address_in_use_is_named() {
     let listen = taken.address().to_string();
     let error = rolecall_http_api::Server::bind(&listen).await.unwrap_err();
     let text = error.to_string().replace(&listen, "ADDRESS");
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @"`ADDRESS` is in use by another program; stop it, or listen on another port (0 takes a free one)");
     for listen in ["nonsense", "127.0.0.1", "192.0.2.1:0"] {
         let error = rolecall_http_api::Server::bind(listen).await.unwrap_err();
         let address = matches!(error, rolecall_http_api::ServerError::Address { .. });

@@ -78,8 +78,8 @@ async fn another_master_key_is_refused_and_harms_nothing() {
     for key in &before.keys {
         text = text.replace(key.kid.as_deref().unwrap(), "KID");
     }
-    insta::assert_snapshot!(text, @"");
-    insta::assert_snapshot!(error.hint().unwrap(), @"");
+    insta::assert_snapshot!(text, @"the signing key `KID` of tenant `acme` was sealed with another master key than the one given");
+    insta::assert_snapshot!(error.hint().unwrap(), @"Start with the master key that this state was made with (`server.master_key_file` or ROLECALL_MASTER_KEY). Without it the signing keys are lost: start with an empty state folder and register the new keys' JWKS.");
     assert_eq!(again(scratch.path(), key).await.jwks(ISSUER).await, before);
 }
 
@@ -132,7 +132,20 @@ async fn a_declaration_that_breaks_a_rule_names_its_field() {
         told.push(error.to_string());
         assert_eq!(error.field(), Some(field), "{error}");
     }
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    `a b` cannot be the name of a tenant: use 1 to 64 letters, digits, `_` and `-`
+    `http://acme.example` cannot be an issuer URL: `http` is possible only for `localhost`, `127.0.0.0/8` and `[::1]`; write `https://`
+    RSA keys of 1024 bits are not possible; 2048, 3072 and 4096 are
+    `subject` column 2: ` ` may not stand outside placeholders; letters, digits and `:_-/|.@+` may
+    a lifetime of 0 s is not possible: 300 s (5 minutes) to 43200 s (12 hours) is
+    the token config `aws` is declared twice
+    `iss` cannot be a custom claim: Rolecall sets this claim itself
+    a tenant has no key for ES512; RS256 and ES256 are possible
+    `aws.roles`: `reader` is not a role ARN: `reader` is not an ARN: it does not begin with `arn:`; expected `arn:aws:iam::<account>:role/<path and name>`
+    the tenant has no token config `awss`; it has `aws`, `fast`, `other`
+    the workload `api`: the workload has 0 keys; 1 to 16 are possible
+    the workload `api`: key 1 of the workload cannot be used: the JWK member `x` has 1 bytes; EC P-256 needs exactly 32
+    "#);
 }
 
 #[tokio::test]
