@@ -1,7 +1,9 @@
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use rolecall_ask::Audience;
-use serde_json::{Value, json};
+use rolecall_names::Arn;
+use serde::Serialize;
 
 use crate::plan::{Call, Plan, Step};
 
@@ -14,23 +16,25 @@ impl Plan {
         text
     }
 
-    /// The plan for programs. External ids are not shown.
-    pub fn to_json(&self) -> Value {
+    /// The plan for programs: what it serialises to is the form of `--output json`. External ids
+    /// are not shown.
+    pub fn explain_json(&self) -> impl Serialize {
         let address = self.address();
-        json!({
-            "connection": self.connection(),
-            "token": match self.audience() {
-                Audience::TokenConfig(name) => json!({ "token_config": name }),
-                Audience::Named(audience) => json!({ "audience": audience }),
-            },
-            "partition": self.steps()[0].role.partition().as_str(),
-            "region": address.region().as_str(),
-            "region_from": address.region_from().to_string(),
-            "endpoint": address.endpoint().as_str(),
-            "endpoint_from": address.endpoint_from().to_string(),
-            "steps": self.steps().iter().map(Step::to_json).collect::<Vec<_>>(),
-            "notes": self.notes(),
-        })
+        let (token_config, audience) = match self.audience() {
+            Audience::TokenConfig(name) => (Some(name), None),
+            Audience::Named(audience) => (None, Some(audience)),
+        };
+        PlanView {
+            connection: self.connection(),
+            token_config,
+            audience,
+            region: address.region().as_str(),
+            region_from: address.region_from().to_string(),
+            endpoint: address.endpoint().as_str(),
+            endpoint_from: address.endpoint_from().to_string(),
+            steps: self.steps().iter().map(StepView::of).collect(),
+            notes: self.notes(),
+        }
     }
 
     fn write(&self, text: &mut String) -> std::fmt::Result {
@@ -63,35 +67,6 @@ impl Plan {
 }
 
 impl Step {
-    fn to_json(&self) -> Value {
-        let mut step = json!({
-            "call": self.operation(),
-            "role": self.role.as_str(),
-            "account": self.role.account().as_str(),
-            "session_name": self.session_name.as_str(),
-            "session_arn": self.session_arn(),
-            "duration_seconds": self.duration_seconds(),
-            "session_policy": self.policy.as_ref().map(|policy| policy.as_str()),
-            "policy_arns": self.policy_arns.as_slice(),
-            "trust_policy_needs": self.trust_needs,
-            "identity_policy_needs": self.identity_needs,
-        });
-        if let Call::Hop {
-            external_id,
-            tags,
-            transitive_tag_keys,
-            source_identity,
-            ..
-        } = &self.call
-        {
-            step["external_id_sent"] = json!(external_id.is_some());
-            step["tags"] = json!(tags);
-            step["transitive_tag_keys"] = json!(transitive_tag_keys);
-            step["source_identity"] = json!(source_identity);
-        }
-        step
-    }
-
     fn write(&self, text: &mut String) -> std::fmt::Result {
         writeln!(text, "\n{}. {}", self.number, self.operation())?;
         writeln!(text, "  role      {}", self.role)?;
@@ -137,5 +112,79 @@ impl Step {
             writeln!(text, "  policy    of the role before: {need}")?;
         }
         Ok(())
+    }
+}
+
+/// The members in the order in which people read them.
+#[derive(Serialize)]
+struct PlanView<'a> {
+    connection: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_config: Option<&'a String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audience: Option<&'a String>,
+    region: &'a str,
+    region_from: String,
+    endpoint: &'a str,
+    endpoint_from: String,
+    steps: Vec<StepView<'a>>,
+    notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct StepView<'a> {
+    call: &'static str,
+    role: &'a str,
+    account: &'a str,
+    partition: &'static str,
+    session_name: &'a str,
+    session_arn: String,
+    duration_seconds: u32,
+    session_policy: Option<&'a str>,
+    policy_arns: &'a [Arn],
+    #[serde(flatten)]
+    hop: Option<HopView<'a>>,
+    trust_policy_needs: &'a [String],
+    identity_policy_needs: &'a [String],
+}
+
+#[derive(Serialize)]
+struct HopView<'a> {
+    external_id_sent: bool,
+    tags: &'a BTreeMap<String, String>,
+    transitive_tag_keys: &'a [String],
+    source_identity: Option<&'a str>,
+}
+
+impl<'a> StepView<'a> {
+    fn of(step: &'a Step) -> Self {
+        Self {
+            call: step.operation(),
+            role: step.role.as_str(),
+            account: step.role.account().as_str(),
+            partition: step.role.partition().as_str(),
+            session_name: step.session_name.as_str(),
+            session_arn: step.session_arn(),
+            duration_seconds: step.duration_seconds(),
+            session_policy: step.policy.as_ref().map(|policy| policy.as_str()),
+            policy_arns: step.policy_arns.as_slice(),
+            hop: match &step.call {
+                Call::WebIdentity { .. } => None,
+                Call::Hop {
+                    external_id,
+                    tags,
+                    transitive_tag_keys,
+                    source_identity,
+                    ..
+                } => Some(HopView {
+                    external_id_sent: external_id.is_some(),
+                    tags,
+                    transitive_tag_keys,
+                    source_identity: source_identity.as_ref().map(|who| who.as_str()),
+                }),
+            },
+            trust_policy_needs: &step.trust_needs,
+            identity_policy_needs: &step.identity_needs,
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Role chains: planned as data before the first network call, then walked hop by hop.
 //!
 //! A [`Plan`] holds everything that will be sent except the token, and what each role's policies
-//! must allow for it; it prints as text ([`Plan::explain`]) and as JSON ([`Plan::to_json`]).
+//! must allow for it; it prints as text ([`Plan::explain`]) and as JSON ([`Plan::explain_json`]).
 //! [`walk`] does what the plan says and tells an observer each [`Event`].
 
 mod error;

@@ -138,6 +138,34 @@ impl Plan {
         Sts::new(&self.address, retry)
     }
 
+    /// The only step, where an SDK in the workload can make it by itself from a token file, role
+    /// and session name.
+    ///
+    /// # Errors
+    /// What the SDK would leave out, in a sentence: hops, session policies, the duration.
+    pub fn left_to_sdk(&self) -> Result<&Step, String> {
+        let [step] = &self.steps[..] else {
+            return Err(format!(
+                "connection `{}` has hops, which an SDK cannot make from a token file; use `--via endpoint`",
+                self.connection
+            ));
+        };
+        if step.policy.is_some() || !step.policy_arns.as_slice().is_empty() {
+            return Err(format!(
+                "connection `{}` bounds its session by policies, which an SDK would leave out; use `--via endpoint`",
+                self.connection
+            ));
+        }
+        if step.duration_seconds() != ROLE_DEFAULT_SECONDS {
+            return Err(format!(
+                "connection `{}` asks for {} s, but an SDK would ask for its default of {ROLE_DEFAULT_SECONDS} s; use `--via endpoint`, or leave `duration` out",
+                self.connection,
+                step.duration_seconds()
+            ));
+        }
+        Ok(step)
+    }
+
     /// What is worth knowing before the first call although nothing forbids it: sentences.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();

@@ -21,6 +21,9 @@ pub enum DeliverError {
         /// The variable.
         key: &'static str,
     },
+    /// Credentials that cannot be written as JSON: a defect of ours.
+    #[error("the credentials cannot be written as JSON: {_0}")]
+    Json(#[source] serde_json::Error),
     /// A file could not be written. What was there before is still there.
     #[error("`{}` cannot be written: {error}; what was there before is unchanged", path.display())]
     File {

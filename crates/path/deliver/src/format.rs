@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use rolecall_names::Region;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::{Credentials, DeliverError};
 
@@ -42,12 +42,8 @@ impl Format {
                     Err(DeliverError::Dotenv { key })
                 }
             })?,
-            Self::Json => object(credentials, |members| {
-                if let Some(region) = region {
-                    members["Region"] = json!(region.as_str());
-                }
-            }),
-            Self::Process => object(credentials, |members| members["Version"] = json!(1)),
+            Self::Json => object(credentials, None, region)?,
+            Self::Process => object(credentials, Some(1), None)?,
         };
         Ok(text.into())
     }
@@ -128,18 +124,39 @@ fn lines(
     Ok(text)
 }
 
-fn object(credentials: &Credentials, extend: impl FnOnce(&mut Value)) -> String {
-    let mut members = json!({
-        "AccessKeyId": credentials.access_key_id,
-        "SecretAccessKey": credentials.secret_access_key.expose_secret(),
-        "SessionToken": credentials.session_token.expose_secret(),
-        "Expiration": credentials.expiration_text(),
-    });
-    if let Some(account) = &credentials.account_id {
-        members["AccountId"] = json!(account);
-    }
-    extend(&mut members);
-    format!("{members}\n")
+/// The members in the order in which people look for them.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Object<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u8>,
+    access_key_id: &'a str,
+    secret_access_key: &'a str,
+    session_token: &'a str,
+    expiration: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<&'a str>,
+}
+
+fn object(
+    credentials: &Credentials,
+    version: Option<u8>,
+    region: Option<&Region>,
+) -> Result<String, DeliverError> {
+    let object = Object {
+        version,
+        access_key_id: &credentials.access_key_id,
+        secret_access_key: credentials.secret_access_key.expose_secret(),
+        session_token: credentials.session_token.expose_secret(),
+        expiration: credentials.expiration_text(),
+        account_id: credentials.account_id.as_deref(),
+        region: region.map(Region::as_str),
+    };
+    let mut text = serde_json::to_string(&object).map_err(DeliverError::Json)?;
+    text.push('\n');
+    Ok(text)
 }
 
 fn plain_in_dotenv(byte: u8) -> bool {

@@ -41,52 +41,46 @@ fn a_plan_reads_as_text() {
 #[test]
 fn a_plan_reads_as_json() {
     let plan = plan(|_| (), &[("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:5000")]).unwrap();
-    let json = serde_json::to_string_pretty(&plan.to_json()).unwrap();
+    let json = serde_json::to_string_pretty(&plan.explain_json()).unwrap();
     insta::assert_snapshot!(json, @r#"
     {
       "connection": "athena",
-      "endpoint": "http://127.0.0.1:5000",
-      "endpoint_from": "AWS_ENDPOINT_URL_STS",
-      "notes": [
-        "step 1 asks for 14400 s: the role's maximum session duration must have been raised to that from the 3600 s that IAM gives",
-        "the first session may last 14400 s, but what is delivered is the last one's, 900 s: AWS caps role chaining at 3600 s"
-      ],
-      "partition": "aws",
+      "token_config": "aws",
       "region": "us-east-1",
       "region_from": "the connection",
+      "endpoint": "http://127.0.0.1:5000",
+      "endpoint_from": "AWS_ENDPOINT_URL_STS",
       "steps": [
         {
-          "account": "123456789012",
           "call": "AssumeRoleWithWebIdentity",
-          "duration_seconds": 14400,
-          "identity_policy_needs": [],
-          "policy_arns": [],
           "role": "arn:aws:iam::123456789012:role/cube/First",
-          "session_arn": "arn:aws:sts::123456789012:assumed-role/First/cube-api-cube_api",
+          "account": "123456789012",
+          "partition": "aws",
           "session_name": "cube-api-cube_api",
+          "session_arn": "arn:aws:sts::123456789012:assumed-role/First/cube-api-cube_api",
+          "duration_seconds": 14400,
           "session_policy": null,
+          "policy_arns": [],
           "trust_policy_needs": [
             "allow `sts:AssumeRoleWithWebIdentity` to the identity provider of the token's issuer, with conditions that admit the token's `sub` and `aud`",
             "where it has a condition on `sts:RoleSessionName`: admit `cube-api-cube_api`",
             "where the token carries session tags or a source identity: allow `sts:TagSession` or `sts:SetSourceIdentity` too, here and at every hop"
-          ]
+          ],
+          "identity_policy_needs": []
         },
         {
-          "account": "222222222222",
           "call": "AssumeRole",
+          "role": "arn:aws:iam::222222222222:role/Second",
+          "account": "222222222222",
+          "partition": "aws",
+          "session_name": "cube-api-cube_api",
+          "session_arn": "arn:aws:sts::222222222222:assumed-role/Second/cube-api-cube_api",
           "duration_seconds": 900,
-          "external_id_sent": true,
-          "identity_policy_needs": [
-            "allow `sts:AssumeRole`, `sts:TagSession`, `sts:SetSourceIdentity` on `arn:aws:iam::222222222222:role/Second`"
-          ],
+          "session_policy": null,
           "policy_arns": [
             "arn:aws:iam::aws:policy/ReadOnlyAccess"
           ],
-          "role": "arn:aws:iam::222222222222:role/Second",
-          "session_arn": "arn:aws:sts::222222222222:assumed-role/Second/cube-api-cube_api",
-          "session_name": "cube-api-cube_api",
-          "session_policy": null,
-          "source_identity": "cube-api",
+          "external_id_sent": true,
           "tags": {
             "component": "cube_api",
             "team": "data"
@@ -94,15 +88,20 @@ fn a_plan_reads_as_json() {
           "transitive_tag_keys": [
             "team"
           ],
+          "source_identity": "cube-api",
           "trust_policy_needs": [
             "allow `sts:AssumeRole`, `sts:TagSession`, `sts:SetSourceIdentity` to `arn:aws:iam::123456789012:role/cube/First` or its account 123456789012",
             "name this hop's `external_id` in its condition on `sts:ExternalId`"
+          ],
+          "identity_policy_needs": [
+            "allow `sts:AssumeRole`, `sts:TagSession`, `sts:SetSourceIdentity` on `arn:aws:iam::222222222222:role/Second`"
           ]
         }
       ],
-      "token": {
-        "token_config": "aws"
-      }
+      "notes": [
+        "step 1 asks for 14400 s: the role's maximum session duration must have been raised to that from the 3600 s that IAM gives",
+        "the first session may last 14400 s, but what is delivered is the last one's, 900 s: AWS caps role chaining at 3600 s"
+      ]
     }
     "#);
 }
@@ -169,9 +168,35 @@ fn the_external_id_is_in_no_print_out() {
     let plan = plan(|_| (), &[]).unwrap();
     for shown in [
         plan.explain(),
-        plan.to_json().to_string(),
+        serde_json::to_string(&plan.explain_json()).unwrap(),
         format!("{plan:?}"),
     ] {
         assert!(!shown.contains("canary"), "{shown}");
     }
+}
+
+#[test]
+fn only_a_plain_web_identity_step_can_be_left_to_an_sdk() {
+    let refusal = |change: fn(&mut serde_json::Value)| {
+        plan(change, &[])
+            .unwrap()
+            .left_to_sdk()
+            .map(|step| step.number())
+            .unwrap_err()
+    };
+    insta::assert_snapshot!(refusal(|_| ()), @"connection `athena` has hops, which an SDK cannot make from a token file; use `--via endpoint`");
+    insta::assert_snapshot!(refusal(|form| {
+        form["hops"] = serde_json::json!([]);
+        form["session_policy"] = serde_json::json!({"Statement": []});
+    }), @"connection `athena` bounds its session by policies, which an SDK would leave out; use `--via endpoint`");
+    insta::assert_snapshot!(refusal(|form| form["hops"] = serde_json::json!([])), @"connection `athena` asks for 14400 s, but an SDK would ask for its default of 3600 s; use `--via endpoint`, or leave `duration` out");
+    let plain = plan(
+        |form| {
+            form["hops"] = serde_json::json!([]);
+            form["duration"] = "1h".into();
+        },
+        &[],
+    )
+    .unwrap();
+    assert_eq!(plain.left_to_sdk().unwrap().role().name(), "First");
 }

@@ -38,8 +38,8 @@ fn every_format_says_the_same_in_its_own_words() {
     AWS_REGION=eu-central-1
     AWS_DEFAULT_REGION=eu-central-1
     "#);
-    insta::assert_snapshot!(rendered("json"), @r#"{"AccessKeyId":"ASIAEXAMPLE","AccountId":"123456789012","Expiration":"2026-11-23T12:00:00Z","Region":"eu-central-1","SecretAccessKey":"canary/secret+key=","SessionToken":"canary/session+token=="}"#);
-    insta::assert_snapshot!(rendered("process"), @r#"{"AccessKeyId":"ASIAEXAMPLE","AccountId":"123456789012","Expiration":"2026-11-23T12:00:00Z","SecretAccessKey":"canary/secret+key=","SessionToken":"canary/session+token==","Version":1}"#);
+    insta::assert_snapshot!(rendered("json"), @r#"{"AccessKeyId":"ASIAEXAMPLE","SecretAccessKey":"canary/secret+key=","SessionToken":"canary/session+token==","Expiration":"2026-11-23T12:00:00Z","AccountId":"123456789012","Region":"eu-central-1"}"#);
+    insta::assert_snapshot!(rendered("process"), @r#"{"Version":1,"AccessKeyId":"ASIAEXAMPLE","SecretAccessKey":"canary/secret+key=","SessionToken":"canary/session+token==","Expiration":"2026-11-23T12:00:00Z","AccountId":"123456789012"}"#);
     insta::assert_snapshot!("yaml".parse::<Format>().unwrap_err(), @"`yaml` is not a format: expected `env`, `dotenv`, `json` or `process`");
 }
 
