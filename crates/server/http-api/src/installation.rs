@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use rolecall_attest::ReplayMemory;
 use rolecall_sealed::MasterKey;
 use rolecall_signing_keys::{KeyRing, SignerLimit};
-use rolecall_store::{AuditRecord, DeclaredTenant, Document, Store, StoreError, UsedAssertion};
+use rolecall_store::{
+    Announced, AuditRecord, DeclaredTenant, Document, Store, StoreError, UsedAssertion,
+};
 use serde::Serialize;
 
 use crate::first_start;
@@ -147,14 +149,10 @@ impl Installation {
         self.shared.clock.now()
     }
 
-    /// Records what was granted, and the assertion that it was granted for; both are on disk when
-    /// this answers.
-    pub(crate) async fn record(
-        &self,
-        record: AuditRecord,
-        used: UsedAssertion,
-    ) -> Result<i64, StoreError> {
-        self.shared.store.record(record, Some(used)).await
+    /// Says that a token is on its way to the audit trail, which can then be written for several
+    /// at once.
+    pub(crate) fn announce(&self) -> Announced {
+        self.shared.store.announce()
     }
 
     pub(crate) fn note_refusal(&self, record: AuditRecord, refusal: &Refusal, attested: bool) {

@@ -25,5 +25,6 @@ pub use clock::Clock;
 pub use declaration::{TenantDeclaration, WorkloadDeclaration};
 pub use error::InstallationError;
 pub use installation::Installation;
+pub use lowering::check;
 pub use router::router;
 pub use server::{Server, ServerError};

@@ -21,7 +21,17 @@ pub(crate) struct CheckedTenant {
     pub(crate) workloads: HashMap<String, Workload>,
 }
 
-/// Checks `tenants` against every rule that needs no state.
+/// Checks `tenants` against every rule that needs no state, so that a broken configuration is
+/// refused before anything is made. [`Installation::declare`](crate::Installation::declare) checks
+/// the same again.
+///
+/// # Errors
+/// The first rule that is broken, with the field that breaks it.
+pub fn check(tenants: &[TenantDeclaration]) -> Result<(), InstallationError> {
+    lower(tenants).map(drop)
+}
+
+/// What `tenants` come to.
 ///
 /// # Errors
 /// The first rule that is broken, with the field that breaks it.

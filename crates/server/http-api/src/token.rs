@@ -83,6 +83,7 @@ impl<'t> Asking<'t> {
         let jti = Uuid::new_v4().to_string();
         let claims = self.claims(config, &attributes, &jti, request.role.as_deref())?;
 
+        let announced = installation.announce();
         self.record.subject = Some(claims.subject().to_owned());
         self.record.lifetime = Some(i64::from(config.lifetime_seconds()));
         let token = self.sign(config, claims).await?;
@@ -94,8 +95,8 @@ impl<'t> Asking<'t> {
             Outcome::Failed,
         );
         let record = std::mem::replace(&mut self.record, rest);
-        installation
-            .record(record, self.used(attested))
+        announced
+            .record(record, Some(self.used(attested)))
             .await
             .map_err(|error| {
                 tracing::error!(%error, "a token was not issued because it could not be recorded");

@@ -25,7 +25,7 @@ pub use records::{
     StoredTenant, UsedAssertion,
 };
 pub use schema::SCHEMA_VERSION;
-pub use store::{Store, StoreOptions};
+pub use store::{Announced, Store, StoreOptions};
 
 /// The name of the database inside the state folder.
 pub const DATABASE_FILE: &str = "rolecall.db";

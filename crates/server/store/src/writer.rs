@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
@@ -51,6 +52,8 @@ pub(crate) struct Writer {
     pub(crate) prune_due: i64,
     /// Whether the last write to the trail reached the disk.
     pub(crate) writable: Arc<AtomicBool>,
+    /// How many records are under way, those that wait here included.
+    pub(crate) announced: Arc<AtomicUsize>,
 }
 
 impl Writer {
@@ -60,6 +63,7 @@ impl Writer {
         let mut entries = Vec::with_capacity(self.group);
         let mut closing = Vec::new();
         while queue.blocking_recv_many(&mut waiting, self.group) > 0 {
+            self.gather(&mut queue, &mut waiting);
             for command in waiting.drain(..) {
                 match command {
                     Command::Record(entry) => entries.push(*entry),
@@ -83,6 +87,31 @@ impl Writer {
         for answer in closing {
             let _ = answer.send(());
         }
+    }
+
+    /// Lets more of the records that are under way come in, for a moment: a commit costs the same
+    /// for one as for many.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the writer has this thread to itself"
+    )]
+    fn gather(&self, queue: &mut mpsc::Receiver<Command>, waiting: &mut Vec<Command>) {
+        let start = Instant::now();
+        while self.is_worth_waiting(waiting.len()) && start.elapsed() < GATHER_AT_MOST {
+            std::thread::sleep(GATHER_STEP);
+            while waiting.len() < self.group
+                && let Ok(command) = queue.try_recv()
+            {
+                waiting.push(command);
+            }
+        }
+    }
+
+    /// Only a crowd is waited for, and only until half of it is here: whoever asks alone is
+    /// answered at once.
+    fn is_worth_waiting(&self, waiting: usize) -> bool {
+        let announced = self.announced.load(Ordering::Relaxed);
+        announced >= CROWD && waiting < self.group && 2 * waiting < announced
     }
 
     /// Writes `entries` in one transaction and answers each once it is on disk, or each with the
@@ -209,3 +238,9 @@ const PRUNE_EVERY_SECONDS: i64 = 5;
 /// A group forgets twice what it remembers and so many more: it always gains on the backlog, and
 /// no group is held up by a large one.
 const PRUNE_AT_LEAST: usize = 64;
+
+/// So many records under way are a crowd.
+const CROWD: usize = 8;
+
+const GATHER_AT_MOST: Duration = Duration::from_millis(1);
+const GATHER_STEP: Duration = Duration::from_micros(100);

@@ -131,7 +131,12 @@ async fn many_callers_each_get_their_own_row() {
             tokio::spawn(async move {
                 let mut mine = record(number, "a");
                 mine.jti = Some(number.to_string());
-                (number, store.record(mine, None).await.unwrap())
+                // Half of them as a crowd that the writer gathers, half unannounced.
+                let id = match number % 2 {
+                    0 => store.announce().record(mine, None).await,
+                    _ => store.record(mine, None).await,
+                };
+                (number, id.unwrap())
             })
         })
         .collect();
@@ -149,6 +154,16 @@ async fn many_callers_each_get_their_own_row() {
         let row = rows.iter().find(|row| row.id == id).unwrap();
         assert_eq!(row.record.jti, Some(number.to_string()));
     }
+}
+
+#[tokio::test]
+async fn announcements_that_come_to_nothing_hold_nobody_up() {
+    let scratch = tempfile::tempdir().unwrap();
+    let store = Store::open(scratch.path()).unwrap();
+    let announced: Vec<_> = (0..100).map(|_| store.announce()).collect();
+    store.record(record(1, "a"), None).await.unwrap();
+    drop(announced);
+    store.record(record(2, "a"), None).await.unwrap();
 }
 
 #[tokio::test]

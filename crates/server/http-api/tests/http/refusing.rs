@@ -55,6 +55,8 @@ async fn evidence_that_proves_nothing() {
             .iter()
             .all(|row| row.record.outcome == Outcome::Refused)
     );
+    // Base64 of `{"`: how every assertion and every token begins.
+    assert!(!serde_json::to_string(&trail).unwrap().contains("eyJ"));
 }
 
 #[tokio::test]

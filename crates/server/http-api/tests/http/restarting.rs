@@ -128,6 +128,8 @@ async fn a_declaration_that_breaks_a_rule_names_its_field() {
         let scratch = tempfile::tempdir().unwrap();
         let mut broken = tenant("acme", ISSUER, &key);
         change(&mut broken);
+        let checked = rolecall_http_api::check(std::slice::from_ref(&broken));
+        assert_eq!(checked.unwrap_err().field(), Some(field));
         let error = refused(scratch.path(), MASTER, vec![broken]).await;
         told.push(error.to_string());
         assert_eq!(error.field(), Some(field), "{error}");
