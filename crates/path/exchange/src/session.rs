@@ -15,6 +15,7 @@ pub struct Session {
     pub(crate) provider: Option<String>,
     pub(crate) source_identity: Option<String>,
     pub(crate) packed_policy_size: Option<i32>,
+    pub(crate) request_id: Option<String>,
 }
 
 /// Who STS takes the holder of a session for.
@@ -80,6 +81,11 @@ impl Session {
     /// Who stands behind the session, where one is set.
     pub fn source_identity(&self) -> Option<&str> {
         self.source_identity.as_deref()
+    }
+
+    /// What AWS's support and CloudTrail know the call by that gave it.
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
     }
 
     /// How much of the space for session policies and tags is used, in percent.

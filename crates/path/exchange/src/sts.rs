@@ -85,12 +85,14 @@ impl Sts {
                 .map_err(|error| self.read_error(OPERATION, error, &[request.token]))?;
             #[expect(deprecated, reason = "STS goes on sending it, and users ask for it")]
             let packed_policy_size = answer.packed_policy_size;
+            let request_id = answer.request_id().map(str::to_owned);
             let mut session = self.read_session(
                 OPERATION,
                 answer.credentials,
                 answer.assumed_role_user,
                 packed_policy_size,
             )?;
+            session.request_id = request_id;
             session.subject = answer.subject_from_web_identity_token;
             session.audience = answer.audience;
             session.provider = answer.provider;
@@ -143,12 +145,14 @@ impl Sts {
                 .map_err(|error| self.read_error(OPERATION, error, &session.secrets()))?;
             #[expect(deprecated, reason = "STS goes on sending it, and users ask for it")]
             let packed_policy_size = answer.packed_policy_size;
+            let request_id = answer.request_id().map(str::to_owned);
             let mut next = self.read_session(
                 OPERATION,
                 answer.credentials,
                 answer.assumed_role_user,
                 packed_policy_size,
             )?;
+            next.request_id = request_id;
             next.source_identity = answer.source_identity;
             Ok(next)
         };
@@ -214,6 +218,7 @@ impl Sts {
             audience: None,
             provider: None,
             source_identity: None,
+            request_id: None,
             packed_policy_size,
         })
     }
