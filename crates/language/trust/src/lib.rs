@@ -1,1 +1,22 @@
 //! IAM policies: read with positions, decide, explain, validate as IAM does when it stores them. Pure.
+//!
+//! The path of a policy: [`Policy::parse`] keeps what was written and where; [`CompiledPolicy`]
+//! does the work that needs doing once; `decide` answers, `explain` answers with the proof.
+
+mod arn;
+mod compiled;
+mod condition;
+mod error;
+mod json;
+mod literal;
+mod operator;
+mod policy;
+mod principal;
+mod request;
+mod template;
+mod wildcard;
+
+pub use compiled::{CompiledPolicy, Decision, Grant, decide_assume_role};
+pub use error::TrustError;
+pub use policy::{Effect, Policy};
+pub use request::{Context, ContextValue, Principal, Request};
