@@ -17,7 +17,7 @@ pub(crate) struct TokenRequest<'b> {
     pub(crate) audience: Option<Cow<'b, str>>,
     /// `attributes`: a JSON object of texts.
     pub(crate) attributes: Option<Cow<'b, str>>,
-    /// `role`: the ARN that the token is bound to.
+    /// `role`: the ARN that the token is wanted for; bound to it where the token config binds.
     pub(crate) role: Option<Cow<'b, str>>,
 }
 

@@ -78,10 +78,16 @@ impl<'t> Asking<'t> {
         let config = self.choose_config(workload, &request)?;
         self.record.token_config = Some(config.name().to_owned());
         self.record.audience = Some(config.audience().to_owned());
-        self.record.role = request.role.as_deref().map(str::to_owned);
+        // Who asks names the role it will go for; whether tokens are bound to it is the token
+        // config's choice.
+        let role = request
+            .role
+            .as_deref()
+            .filter(|_| !config.aws().roles().is_empty());
+        self.record.role = role.map(str::to_owned);
         let attributes = claimed_attributes(workload, request.attributes.as_deref())?;
         let jti = Uuid::new_v4().to_string();
-        let claims = self.claims(config, &attributes, &jti, request.role.as_deref())?;
+        let claims = self.claims(config, &attributes, &jti, role)?;
 
         let announced = installation.announce();
         self.record.subject = Some(claims.subject().to_owned());

@@ -1,0 +1,315 @@
+//! The command line: arguments and their help, nothing else. What each command does is in
+//! `commands`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Keyless AWS access for everything you run.
+#[derive(Debug, Parser)]
+#[command(name = "rolecall", version, about, long_about = LONG_ABOUT, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands, in the order in which a new user meets them.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole way once on loopback and show every step; with --serve, stay up to be tried
+    #[command(after_help = "Example:\n  rolecall demo\n  rolecall demo --serve")]
+    Demo(DemoArgs),
+    /// Serve the issuer: discovery, JWKS and the token endpoint of every tenant
+    #[command(after_help = "Example:\n  rolecall serve --config rolecall.yaml")]
+    Serve(ServeArgs),
+    /// Exchange for a connection's credentials and print them
+    #[command(after_help = "Examples:\n  eval \"$(rolecall credentials athena --format env)\"\n  \
+                      credential_process = rolecall credentials athena --format process")]
+    Credentials(CredentialsArgs),
+    /// Run a program with a connection's credentials, kept fresh for as long as it runs
+    #[command(after_help = "Example:\n  rolecall exec athena -- aws sts get-caller-identity")]
+    Exec(ExecArgs),
+    /// Mint a token for this workload, look into one, or judge one
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Set up a workload that asks for tokens
+    #[command(subcommand)]
+    Workload(WorkloadCommand),
+    /// Serve an emulated AWS account: STS and IAM that verify and decide for real
+    #[command(
+        name = "aws-emulator",
+        after_help = "Example:\n  rolecall aws-emulator --account 123456789012 --seed seed.yaml \
+                      --admin-credentials ./emulator-credentials"
+    )]
+    AwsEmulator(AwsEmulatorArgs),
+}
+
+/// `rolecall demo`
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Stay up and print commands for aws, boto3 and terraform to paste into another shell
+    #[arg(long)]
+    pub serve: bool,
+}
+
+/// `rolecall serve`
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", env = "ROLECALL_CONFIG", default_value = "rolecall.yaml")]
+    pub config: PathBuf,
+    /// How the ready line is printed
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// What every command needs that asks as a workload.
+#[derive(Debug, Args)]
+pub struct AskArgs {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", env = "ROLECALL_CONFIG", default_value = "rolecall.yaml")]
+    pub config: PathBuf,
+    /// An attribute that the workload may choose when it asks; may be given more than once
+    #[arg(long = "attribute", value_name = "NAME=VALUE", value_parser = attribute)]
+    pub attributes: Vec<(String, String)>,
+}
+
+/// `rolecall credentials`
+#[derive(Debug, Args)]
+pub struct CredentialsArgs {
+    /// The connection, by its name in the configuration file
+    pub connection: String,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub ask: AskArgs,
+    /// The form to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Print what would be done, step by step, and what each step needs; no call is made
+    #[arg(long)]
+    pub explain_plan: bool,
+    /// How --explain-plan prints
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// `rolecall exec`
+#[derive(Debug, Args)]
+pub struct ExecArgs {
+    /// The connection, by its name in the configuration file
+    pub connection: String,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub ask: AskArgs,
+    /// How the program reads its credentials
+    #[arg(long, value_enum, default_value_t)]
+    pub via: Via,
+    /// The program and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub program: Vec<std::ffi::OsString>,
+}
+
+/// `rolecall token`
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Mint a token for this workload
+    #[command(after_help = "Examples:\n  rolecall token mint athena --to /run/token --watch\n  \
+                      rolecall token mint --token-config aws")]
+    Mint(TokenMintArgs),
+    /// Show what a token says, without judging it
+    #[command(after_help = "Example:\n  rolecall token inspect /run/token")]
+    Inspect(TokenInspectArgs),
+    /// Judge a token as a verifier would: discovery, JWKS, signature, times, audience
+    #[command(after_help = "Example:\n  rolecall token verify --issuer https://oidc.example.com \
+                      --audience sts.amazonaws.com /run/token")]
+    Verify(TokenVerifyArgs),
+}
+
+/// `rolecall token mint`
+#[derive(Debug, Args)]
+pub struct TokenMintArgs {
+    /// The connection whose token config is meant
+    #[arg(required_unless_present = "token_config", conflicts_with = "token_config")]
+    pub connection: Option<String>,
+    /// The token config, by name
+    #[arg(long, value_name = "NAME")]
+    pub token_config: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub ask: AskArgs,
+    /// Write the token to this file (0600, replaced atomically, no newline) instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub to: Option<PathBuf>,
+    /// Stay, and replace the file before its token ends
+    #[arg(long, requires = "to")]
+    pub watch: bool,
+}
+
+/// `rolecall token inspect`
+#[derive(Debug, Args)]
+pub struct TokenInspectArgs {
+    /// The token's file, `-` for standard input
+    #[arg(default_value = "-")]
+    pub file: PathBuf,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// `rolecall token verify`
+#[derive(Debug, Args)]
+pub struct TokenVerifyArgs {
+    /// The issuer that the token must come from, character by character
+    #[arg(long, value_name = "URL")]
+    pub issuer: String,
+    /// The audience that the token must be for
+    #[arg(long)]
+    pub audience: Option<String>,
+    /// Reach an issuer's origin at another address, its Host header kept
+    #[arg(long, value_name = "ORIGIN=URL", value_parser = connect_to)]
+    pub connect_to: Vec<(String, String)>,
+    /// The token's file, `-` for standard input
+    #[arg(default_value = "-")]
+    pub file: PathBuf,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// `rolecall workload`
+#[derive(Debug, Subcommand)]
+pub enum WorkloadCommand {
+    /// Make the key with which a workload proves itself, and print the public part to register
+    #[command(after_help = "Example:\n  rolecall workload key --to cube-api.pem >cube-api.jwk")]
+    Key(WorkloadKeyArgs),
+}
+
+/// `rolecall workload key`
+#[derive(Debug, Args)]
+pub struct WorkloadKeyArgs {
+    /// Where the private key goes (PKCS#8 PEM, 0600); an existing file is never overwritten
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// The kind of key
+    #[arg(long, value_enum, default_value_t)]
+    pub kind: WorkloadKeyKind,
+}
+
+/// `rolecall aws-emulator`
+#[derive(Debug, Args)]
+pub struct AwsEmulatorArgs {
+    /// Where to listen; loopback only, unless the address says otherwise
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// An account to emulate; may be given more than once
+    #[arg(long = "account", value_name = "ID")]
+    pub accounts: Vec<String>,
+    /// Providers, roles and policies to begin with (YAML or JSON)
+    #[arg(long, value_name = "FILE")]
+    pub seed: Option<PathBuf>,
+    /// Keep the accounts' state in this file
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Which generation of AWS's error messages to speak
+    #[arg(long, value_enum, default_value_t)]
+    pub messages: MessageGeneration,
+    /// Reach an issuer's origin at another address, its Host header kept
+    #[arg(long, value_name = "ORIGIN=URL", value_parser = connect_to)]
+    pub connect_to: Vec<(String, String)>,
+    /// Append a CloudTrail-shaped record of each call to this file
+    #[arg(long, value_name = "FILE")]
+    pub trail: Option<PathBuf>,
+    /// Write the accounts' admin keys to this AWS shared-credentials file (0600)
+    #[arg(long, value_name = "FILE")]
+    pub admin_credentials: Option<PathBuf>,
+    /// How the ready line is printed
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// How a command prints data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Output {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// The forms in which credentials are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// `export NAME=value` lines for a POSIX shell
+    #[default]
+    Env,
+    /// `NAME=value` lines
+    Dotenv,
+    /// A JSON object
+    Json,
+    /// What an SDK's `credential_process` reads
+    Process,
+}
+
+/// How a child process reads its credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Via {
+    /// The container-credentials endpoint: refreshed for as long as the program runs
+    #[default]
+    Endpoint,
+    /// A web identity token file that the SDK exchanges itself; for connections without hops
+    WebIdentity,
+    /// Frozen keys in the environment: for programs that read nothing else
+    Environment,
+}
+
+/// The kinds of key a workload may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum WorkloadKeyKind {
+    /// ECDSA on P-256: small and fast to sign
+    #[default]
+    P256,
+    /// RSA with 2048 bits: fast to verify
+    Rsa2048,
+}
+
+/// Generations of AWS's error messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum MessageGeneration {
+    /// As seen from about July 2026
+    #[default]
+    Newer,
+    /// As the documentation and older regions have them
+    Older,
+}
+
+fn attribute(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE, such as component=cube_api".to_owned()),
+    }
+}
+
+fn connect_to(text: &str) -> Result<(String, String), String> {
+    let is_origin = |part: &str| part.starts_with("https://") || part.starts_with("http://");
+    match text.split_once('=') {
+        Some((origin, address)) if is_origin(origin) && is_origin(address) => Ok((
+            origin.trim_end_matches('/').to_owned(),
+            address.trim_end_matches('/').to_owned(),
+        )),
+        _ => Err(
+            "expected ORIGIN=URL, such as https://oidc.example.com=http://127.0.0.1:4000"
+                .to_owned(),
+        ),
+    }
+}
+
+const LONG_ABOUT: &str = "Keyless AWS access for everything you run.\n\n\
+    Rolecall issues OIDC tokens to attested workloads, exchanges them for AWS sessions, walks \
+    role chains, delivers the credentials in the form a program reads, and explains every denial.";
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 unexpected, 2 usage, 3 configuration, 4 refused by \
+    the issuer, 5 denied by AWS, 6 unreachable, 7 local file, port or state, 8 token not valid; \
+    `exec` passes on the program's own.";

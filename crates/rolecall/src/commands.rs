@@ -1,0 +1,36 @@
+//! One module a command. Each reads its arguments, calls into the crates that do the work, and
+//! prints.
+
+//mod aws_emulator;
+mod credentials;
+//mod demo;
+mod exec;
+mod serve;
+mod token;
+mod workload;
+
+use std::process::ExitCode;
+
+pub(crate) use token::not_valid;
+
+use crate::cli::{Cli, Command, TokenCommand, WorkloadCommand};
+use crate::failure::Failure;
+
+/// Runs the command to its end.
+///
+/// # Errors
+/// What the command could not do, with the exit code that tells so.
+pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    match cli.command {
+        Command::Demo(_) => {}
+        Command::Serve(args) => serve::run(args).await?,
+        Command::Credentials(args) => credentials::run(args).await?,
+        Command::Exec(args) => return exec::run(args).await,
+        Command::Token(TokenCommand::Mint(args)) => token::mint(args).await?,
+        Command::Token(TokenCommand::Inspect(args)) => token::inspect(args)?,
+        Command::Token(TokenCommand::Verify(args)) => token::verify(args).await?,
+        Command::Workload(WorkloadCommand::Key(args)) => workload::key(args)?,
+        Command::AwsEmulator(_) => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}

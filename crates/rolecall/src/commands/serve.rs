@@ -1,0 +1,144 @@
+//! `rolecall serve`: the issuer of every tenant of the configuration file.
+
+use rolecall_http_api::{Clock, Installation, InstallationError, Server, ServerError, router};
+use rolecall_sealed::MasterKey;
+use rolecall_store::Store;
+
+use crate::cli::{Output, ServeArgs};
+use crate::config::Loaded;
+use crate::config::issuer::ServerSection;
+use crate::failure::{Exit, Failure};
+use crate::{printing, process};
+
+/// Serves until asked to stop.
+pub async fn run(args: ServeArgs) -> Result<(), Failure> {
+    let loaded = Loaded::read(&args.config)?;
+    let serving = Serving::start(&loaded).await?;
+    let listen = serving.server.address();
+    match args.output {
+        Output::Json => printing::line(
+            &serde_json::json!({
+                "event": "ready",
+                "listen": listen.to_string(),
+                "issuers": serving.issuers,
+            })
+            .to_string(),
+        )?,
+        Output::Text => printing::line(&format!(
+            "serving on {listen}: {}",
+            serving.issuers.join(", ")
+        ))?,
+    }
+    let stop = process::stop_signal()?;
+    serving.run(stop).await;
+    Ok(())
+}
+
+/// An issuer that is ready: its port taken, its state open, its keys made.
+pub struct Serving {
+    server: Server,
+    installation: Installation,
+    issuers: Vec<String>,
+}
+
+impl Serving {
+    /// Takes the port, opens the state, declares the tenants and makes the keys that are missing.
+    ///
+    /// # Errors
+    /// `Configuration` for what the file says, `Local` for port, state and master key. Nothing was
+    /// changed then but, at the first start, folder and master key made.
+    pub async fn start(loaded: &Loaded) -> Result<Self, Failure> {
+        let section = loaded.server()?;
+        let server = Server::bind(&section.listen.to_string())
+            .await
+            .map_err(|error| cannot_listen(&error))?;
+        let tenants = loaded.tenants(server.address())?;
+        rolecall_http_api::check(&tenants).map_err(|error| not_installed(loaded, &error))?;
+        let master = master_key(loaded, section)?;
+        let store = Store::open(&loaded.resolve(&section.state))
+            .map_err(|error| not_installed(loaded, &error.into()))?;
+        let installation = Installation::start(store, master, tenants, Clock::system())
+            .await
+            .map_err(|error| not_installed(loaded, &error))?;
+        Ok(Self {
+            issuers: installation.issuers(),
+            server,
+            installation,
+        })
+    }
+
+    /// The bound address.
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.server.address()
+    }
+
+    /// Serves until `stop` is ready, then writes what is queued and lets go of the state.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        self.server
+            .serve(router(self.installation.clone()), stop)
+            .await;
+        self.installation.close().await;
+    }
+}
+
+fn master_key(loaded: &Loaded, section: &ServerSection) -> Result<MasterKey, Failure> {
+    let local = |error: &dyn std::error::Error| Failure::from_error(Exit::Local, error);
+    if let Ok(text) = std::env::var(MASTER_KEY_VARIABLE) {
+        return MasterKey::from_base64(&text.into()).map_err(|error| {
+            local(&error).note(format_args!("in the variable {MASTER_KEY_VARIABLE}"))
+        });
+    }
+    let Some(file) = &section.master_key_file else {
+        return Err(Failure::new(
+            Exit::Configuration,
+            format_args!(
+                "there is no master key: `server.master_key_file` is not set and neither is \
+                 {MASTER_KEY_VARIABLE}"
+            ),
+        )
+        .hint(
+            "set `master_key_file: ./master.key`; the file is made at the first start. Or put 32 \
+             random bytes, base64, into the variable",
+        ));
+    };
+    let path = loaded.resolve(file);
+    let state = loaded.resolve(&section.state);
+    // A new key beside an old state would only hide that the right one is lost.
+    if !path.exists() && state.join(rolecall_store::DATABASE_FILE).exists() {
+        return Err(Failure::new(
+            Exit::Local,
+            format_args!(
+                "the master key file `{}` is missing, but there is a state in `{}` that was \
+                 sealed with it",
+                path.display(),
+                state.display()
+            ),
+        )
+        .hint("bring the file back from its copy; without it the signing keys are lost"));
+    }
+    let (key, made) =
+        rolecall_sealed::read_or_create_key_file(&path).map_err(|error| local(&error))?;
+    if made {
+        tracing::warn!(path = %path.display(), "made a master key; keep a copy of it");
+    }
+    Ok(key)
+}
+
+fn cannot_listen(error: &ServerError) -> Failure {
+    Failure::from_error(Exit::Local, error)
+}
+
+fn not_installed(loaded: &Loaded, error: &InstallationError) -> Failure {
+    let failure = match error {
+        InstallationError::Declaration { field, message } => loaded.broken(field, message),
+        InstallationError::KeyGeneration { .. } => Failure::from_error(Exit::Unexpected, error),
+        _ => Failure::from_error(Exit::Local, error),
+    };
+    match error.hint() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// Where the master key is looked for before its file.
+const MASTER_KEY_VARIABLE: &str = "ROLECALL_MASTER_KEY";

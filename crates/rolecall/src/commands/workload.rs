@@ -1,0 +1,49 @@
+//! `rolecall workload`: what a workload needs before it can ask.
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+
+use rolecall_jose::{KeyKind, SigningKey};
+use rolecall_sealed::ExposeSecret as _;
+
+use crate::cli::{WorkloadKeyArgs, WorkloadKeyKind};
+use crate::failure::{Exit, Failure};
+use crate::printing;
+
+/// Makes a key pair: the private part to a new 0600 file, the public part to stdout.
+pub fn key(args: WorkloadKeyArgs) -> Result<(), Failure> {
+    let kind = match args.kind {
+        WorkloadKeyKind::P256 => KeyKind::P256,
+        WorkloadKeyKind::Rsa2048 => KeyKind::Rsa2048,
+    };
+    let unexpected = |error: &dyn std::error::Error| Failure::from_error(Exit::Unexpected, error);
+    let key = SigningKey::generate(kind).map_err(|error| unexpected(&error))?;
+    let pem = key.to_pem().map_err(|error| unexpected(&error))?;
+    let jwk = serde_json::to_string(key.public_jwk()).map_err(|error| unexpected(&error))?;
+    let local = |error: std::io::Error| {
+        let failure = Failure::new(
+            Exit::Local,
+            format_args!("cannot write the key file `{}`: {error}", args.to.display()),
+        );
+        match error.kind() {
+            std::io::ErrorKind::AlreadyExists => failure.hint(
+                "an existing key is never overwritten: name another file, or move this one away",
+            ),
+            _ => failure.hint("check that its folder exists and that this user may write there"),
+        }
+    };
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&args.to)
+        .map_err(local)?;
+    file.write_all(pem.expose_secret().as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(|error| {
+            // A key cut short helps nobody and would stop the next try.
+            let _ = std::fs::remove_file(&args.to);
+            local(error)
+        })?;
+    printing::line(&jwk)
+}

@@ -1,0 +1,12 @@
+//! The configuration file: one form for the server's side (`server`, `tenants`) and the
+//! workload's (`workload`, `connections`). Reading it changes nothing; every error says file, line
+//! and column. `docs/configuration.md` is its reference.
+
+mod places;
+mod reading;
+mod workload;
+
+pub mod issuer;
+
+pub use reading::{Loaded, read_yaml};
+pub use workload::AskingWorkload;

@@ -1,0 +1,239 @@
+//! The server's side of the configuration: where to serve, and the tenants.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use rolecall_http_api::{TenantDeclaration, WorkloadDeclaration};
+use rolecall_jose::{Algorithm, Jwk, JwkSet};
+use rolecall_mint::{AwsClaimsText, ClaimText, TokenConfigText};
+use serde::{Deserialize, Deserializer};
+
+use super::Loaded;
+use crate::failure::Failure;
+
+/// `server:` as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerSection {
+    /// Where to listen. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The state's folder.
+    pub state: PathBuf,
+    /// The master key's file; without one the environment must have the key.
+    #[serde(default)]
+    pub master_key_file: Option<PathBuf>,
+}
+
+/// One of `tenants:` as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TenantSection {
+    name: String,
+    issuer: String,
+    #[serde(default = "default_rsa_bits")]
+    rsa_bits: u32,
+    #[serde(default)]
+    token_configs: Vec<TokenConfigSection>,
+    #[serde(default)]
+    workloads: Vec<RegisteredWorkload>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenConfigSection {
+    name: String,
+    audience: String,
+    #[serde(default)]
+    lifetime: Lifetime,
+    #[serde(default = "default_algorithm")]
+    algorithm: Algorithm,
+    subject: String,
+    #[serde(default)]
+    claims: BTreeMap<String, ClaimText>,
+    #[serde(default)]
+    aws: AwsClaimsText,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RegisteredWorkload {
+    name: String,
+    #[serde(default)]
+    attributes: BTreeMap<String, String>,
+    #[serde(default)]
+    may_claim: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    token_configs: Vec<String>,
+    #[serde(default)]
+    keys: Vec<Jwk>,
+    #[serde(default)]
+    key_files: Vec<PathBuf>,
+}
+
+impl Loaded {
+    /// The server section.
+    ///
+    /// # Errors
+    /// `Configuration` where there is none.
+    pub fn server(&self) -> Result<&ServerSection, Failure> {
+        self.document.server.as_ref().ok_or_else(|| {
+            self.broken("", "there is no `server` section").hint(
+                "add `server:` with `listen` and `state`; docs/configuration.md shows one",
+            )
+        })
+    }
+
+    /// The tenants, `{listen}` in their issuers replaced by the bound address.
+    ///
+    /// # Errors
+    /// `Configuration` where a key file cannot be read, or none is given.
+    pub fn tenants(&self, bound: SocketAddr) -> Result<Vec<TenantDeclaration>, Failure> {
+        let tenants = &self.document.tenants;
+        if tenants.is_empty() {
+            return Err(self
+                .broken("tenants", "there are no `tenants`, so there is nothing to serve")
+                .hint("add `tenants:` with a name, an issuer and a token config"));
+        }
+        tenants
+            .iter()
+            .enumerate()
+            .map(|(at, tenant)| self.tenant(at, tenant, bound))
+            .collect()
+    }
+
+    fn tenant(
+        &self,
+        at: usize,
+        tenant: &TenantSection,
+        bound: SocketAddr,
+    ) -> Result<TenantDeclaration, Failure> {
+        let workloads = tenant
+            .workloads
+            .iter()
+            .enumerate()
+            .map(|(index, workload)| {
+                self.registered(&format!("tenants[{at}].workloads[{index}]"), workload)
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(TenantDeclaration {
+            name: tenant.name.clone(),
+            issuer: tenant.issuer.replace("{listen}", &bound.to_string()),
+            rsa_bits: tenant.rsa_bits,
+            token_configs: tenant.token_configs.iter().map(declared).collect(),
+            workloads,
+        })
+    }
+
+    fn registered(
+        &self,
+        field: &str,
+        workload: &RegisteredWorkload,
+    ) -> Result<WorkloadDeclaration, Failure> {
+        let mut keys = workload.keys.clone();
+        for (index, file) in workload.key_files.iter().enumerate() {
+            let path = self.resolve(file);
+            let field = format!("{field}.key_files[{index}]");
+            let json = std::fs::read(&path).map_err(|error| {
+                self.broken(&field, format_args!("cannot read `{}`: {error}", path.display()))
+                    .hint("`rolecall workload key` prints the public key to put there")
+            })?;
+            let read = match Jwk::parse(&json) {
+                Ok(key) => vec![key],
+                Err(single) => match JwkSet::parse(&json) {
+                    Ok(set) => set.keys,
+                    Err(_) => {
+                        return Err(self.broken(
+                            &field,
+                            format_args!("`{}` holds no JWK and no JWKS: {single}", path.display()),
+                        ));
+                    }
+                },
+            };
+            keys.extend(read);
+        }
+        if keys.is_empty() {
+            return Err(self
+                .broken(field, format_args!("the workload `{}` has no key", workload.name))
+                .hint(
+                    "`rolecall workload key --to FILE` makes one and prints its public part; put \
+                     that under `keys`, or its file under `key_files`",
+                ));
+        }
+        Ok(WorkloadDeclaration {
+            name: workload.name.clone(),
+            attributes: workload.attributes.clone(),
+            may_claim: workload.may_claim.clone(),
+            token_configs: workload.token_configs.clone(),
+            keys,
+        })
+    }
+}
+
+fn declared(section: &TokenConfigSection) -> TokenConfigText {
+    TokenConfigText {
+        name: section.name.clone(),
+        audience: section.audience.clone(),
+        lifetime_seconds: section.lifetime.0,
+        algorithm: section.algorithm,
+        subject: section.subject.clone(),
+        claims: section.claims.clone(),
+        aws: section.aws.clone(),
+    }
+}
+
+/// A token's lifetime, written `1h`, `90m` or as whole seconds. Its bounds are the issuer's to
+/// check.
+#[derive(Debug)]
+struct Lifetime(u32);
+
+impl Default for Lifetime {
+    fn default() -> Self {
+        Self(3600)
+    }
+}
+
+impl<'de> Deserialize<'de> for Lifetime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Written::deserialize(deserializer)?;
+        let seconds = match &text {
+            Written::Seconds(seconds) => Some(i64::from(*seconds)),
+            Written::Text(text) => text
+                .parse::<jiff::SignedDuration>()
+                .ok()
+                .map(|duration| duration.as_secs()),
+        };
+        seconds
+            .and_then(|seconds| u32::try_from(seconds).ok())
+            .map(Self)
+            .ok_or_else(|| {
+                serde::de::Error::custom(format_args!(
+                    "`{text}` is not a duration: expected `1h`, `90m` or a number of seconds"
+                ))
+            })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Seconds(u32),
+    Text(String),
+}
+
+impl std::fmt::Display for Written {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Seconds(seconds) => write!(formatter, "{seconds}"),
+            Self::Text(text) => formatter.write_str(text),
+        }
+    }
+}
+
+fn default_rsa_bits() -> u32 {
+    2048
+}
+
+fn default_algorithm() -> Algorithm {
+    Algorithm::Rs256
+}

@@ -1,0 +1,203 @@
+//! The workload's side of the token endpoint: evidence out, token in (RFC 6749 §4.4 with
+//! RFC 7523 §2.2).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rolecall_attest::Assertion;
+use rolecall_sealed::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+
+use crate::config::AskingWorkload;
+use crate::failure::{Exit, Failure};
+use crate::issuer_address::{Addresses, http_client, unreachable};
+
+/// Asks one issuer as one workload. Cheap to clone.
+#[derive(Clone)]
+pub struct IssuerClient {
+    workload: Arc<AskingWorkload>,
+    addresses: Addresses,
+    http: reqwest::Client,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct TokenAsk {
+    token_config: Option<String>,
+    audience: Option<String>,
+    attributes: BTreeMap<String, String>,
+    role: Option<String>,
+}
+
+/// A token, and when it ends.
+pub struct Minted {
+    /// The token.
+    pub token: SecretString,
+    /// When it ends, by this machine's clock.
+    pub expires_at: Timestamp,
+}
+
+impl TokenAsk {
+    /// A token of the token config with this name.
+    pub fn config(name: &str) -> Self {
+        Self {
+            token_config: Some(name.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// A token for this audience.
+    pub fn audience(audience: &str) -> Self {
+        Self {
+            audience: Some(audience.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// With the attributes that the workload chooses.
+    #[must_use]
+    pub fn with_attributes<'a>(
+        mut self,
+        attributes: impl IntoIterator<Item = (&'a String, &'a String)>,
+    ) -> Self {
+        for (name, value) in attributes {
+            self.attributes.insert(name.clone(), value.clone());
+        }
+        self
+    }
+
+    /// For this role: where the token config binds its tokens to roles, the token is bound to
+    /// this one only.
+    #[must_use]
+    pub fn for_role(mut self, role: &str) -> Self {
+        self.role = Some(role.to_owned());
+        self
+    }
+}
+
+impl IssuerClient {
+    /// A client for the workload's issuer.
+    ///
+    /// # Errors
+    /// `Unexpected` where TLS cannot be set up.
+    pub fn new(workload: AskingWorkload) -> Result<Self, Failure> {
+        let moved = workload.issuer_address.iter().map(|address| {
+            let issuer = workload.issuer.as_str();
+            let behind = issuer.find("://").map_or(0, |at| at + 3);
+            let end = issuer[behind..].find('/').map_or(issuer.len(), |at| behind + at);
+            (issuer[..end].to_owned(), address.clone())
+        });
+        Ok(Self {
+            addresses: Addresses::new(moved.collect()),
+            http: http_client()?,
+            workload: Arc::new(workload),
+        })
+    }
+
+    /// Attests and asks for a token.
+    ///
+    /// # Errors
+    /// `RefusedByIssuer` with the issuer's reason, `Unreachable` where it does not answer.
+    pub async fn token(&self, ask: &TokenAsk) -> Result<Minted, Failure> {
+        let asked_at = Timestamp::now();
+        let assertion = Assertion::make(
+            &self.workload.key,
+            &self.workload.name,
+            self.workload.issuer.as_str(),
+            asked_at.as_second(),
+            &uuid::Uuid::new_v4().to_string(),
+        )
+        .map_err(|error| Failure::from_error(Exit::Unexpected, &error))?;
+        let endpoint = format!("{}/oauth2/token", self.workload.issuer);
+        let attributes = serde_json::to_string(&ask.attributes)
+            .map_err(|error| Failure::from_error(Exit::Unexpected, &error))?;
+        let mut form = vec![
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", ASSERTION_TYPE),
+            ("client_assertion", assertion.expose_secret()),
+        ];
+        if let Some(name) = &ask.token_config {
+            form.push(("token_config", name));
+        }
+        if let Some(audience) = &ask.audience {
+            form.push(("audience", audience));
+        }
+        if !ask.attributes.is_empty() {
+            form.push(("attributes", &attributes));
+        }
+        if let Some(role) = &ask.role {
+            form.push(("role", role));
+        }
+        let response = self
+            .addresses
+            .request(&self.http, reqwest::Method::POST, &endpoint)?
+            .form(&form)
+            .send()
+            .await
+            .map_err(|error| {
+                unreachable("the issuer", &endpoint, &error)
+                    .hint("is `rolecall serve` up, and is `workload.issuer` its exact URL?")
+            })?;
+        let status = response.status();
+        let body = response
+            .bytes()
+            .await
+            .map_err(|error| unreachable("the issuer", &endpoint, &error))?;
+        if status.is_success() {
+            let granted: Granted = serde_json::from_slice(&body).map_err(|error| {
+                Failure::new(
+                    Exit::Unreachable,
+                    format_args!("`{endpoint}` did not answer as a token endpoint does: {error}"),
+                )
+            })?;
+            return Ok(Minted {
+                token: granted.access_token,
+                expires_at: asked_at
+                    .checked_add(jiff::SignedDuration::from_secs(granted.expires_in))
+                    .unwrap_or(asked_at),
+            });
+        }
+        Err(refused(&endpoint, status, &body))
+    }
+}
+
+fn refused(endpoint: &str, status: reqwest::StatusCode, body: &[u8]) -> Failure {
+    let Ok(refusal) = serde_json::from_slice::<Refusal>(body) else {
+        return Failure::new(
+            Exit::Unreachable,
+            format_args!("`{endpoint}` answered {status}, and not as a token endpoint does"),
+        )
+        .hint("`workload.issuer` must be the issuer's exact URL");
+    };
+    let exit = if status.is_server_error() {
+        Exit::Unreachable
+    } else {
+        Exit::RefusedByIssuer
+    };
+    let failure = Failure::new(
+        exit,
+        format_args!("the issuer refused: {} ({status})", refusal.error),
+    );
+    match refusal.error_description {
+        Some(description) => failure.note(description),
+        None => failure,
+    }
+}
+
+/// RFC 7523 §2.2.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// RFC 6749 §5.1.
+#[derive(Deserialize)]
+struct Granted {
+    access_token: SecretString,
+    expires_in: i64,
+}
+
+/// RFC 6749 §5.2.
+#[derive(Deserialize)]
+struct Refusal {
+    error: String,
+    error_description: Option<String>,
+}
