@@ -10,6 +10,7 @@ import pytest
 from harness.issuer import serve, serve_config, workload_key
 from harness.programs import ROLECALL
 
+TENANT = {"name": "acme", "issuer": "https://acme.cubecloud.dev", "token_configs": [], "workloads": []}
 GOOD = """\
 server:
   listen: 127.0.0.1:0
@@ -60,10 +61,10 @@ def changed(line: str, into: str) -> str:
 MALFORMED = {
     "an unknown field": (changed("    issuer:", "    isuer:"), ":7:", ["isuer", "issuer"]),
     "an unknown field in a token config": (changed("lifetime:", "lifetme:"), ":11:", ["lifetme", "lifetime"]),
-    "a missing field": (changed("    issuer: https://acme.cubecloud.dev\n", ""), ":6:", ["issuer"]),
+    "a missing field": (changed("    issuer: https://acme.cubecloud.dev\n", ""), ":", ["issuer"]),
     "text for a list": (changed("workloads: []", "workloads: none"), ":13:", ["workloads"]),
     "no YAML": (changed("tenants:", "tenants: ["), ":", []),
-    "a tab": (changed("    issuer:", "\tissuer:"), ":7:", []),
+    "a tab": (changed("    issuer:", "\tissuer:"), ":", ["tab"]),
     "no duration": (changed("1h", "soon"), ":11:", ["soon"]),
     "an issuer that is not https": (changed("https://acme", "http://acme"), ":7:", ["http://acme.cubecloud.dev", "https"]),
     "an issuer with a query": (changed("cubecloud.dev", "cubecloud.dev?x=1"), ":7:", ["cubecloud.dev?x=1"]),
@@ -220,7 +221,7 @@ def as_nobody(programs, config, folder):
 
 
 def test_a_state_of_another_version(programs, tmp_path):
-    served = serve(programs, tmp_path, [])
+    served = serve(programs, tmp_path, [TENANT])
     assert served.running.stop() == 0
     database = served.state / "rolecall.db"
     connection = sqlite3.connect(database)
@@ -235,17 +236,20 @@ def test_a_state_of_another_version(programs, tmp_path):
 
 
 def test_a_state_that_is_no_database(programs, tmp_path):
-    state = tmp_path / "state"
-    state.mkdir()
-    (state / "rolecall.db").write_bytes(b"this is no database" * 100)
-    refused = programs.rolecall("serve", "--config", written(tmp_path))
+    served = serve(programs, tmp_path, [TENANT])
+    served.running.stop()
+    for part in served.state.iterdir():
+        part.unlink()
+    database = served.state / "rolecall.db"
+    database.write_bytes(b"this is no database" * 100)
+    refused = programs.rolecall("serve", "--config", served.config)
     assert refused.code == 7
     assert "rolecall.db" in refused.stderr
-    assert (state / "rolecall.db").read_bytes() == b"this is no database" * 100
+    assert database.read_bytes() == b"this is no database" * 100
 
 
 def test_a_second_server_on_the_same_state(programs, tmp_path):
-    first = serve(programs, tmp_path, [])
+    first = serve(programs, tmp_path, [TENANT])
     refused = programs.rolecall("serve", "--config", first.config)
     assert refused.code == 7
     assert "state" in refused.stderr
@@ -262,7 +266,7 @@ def test_a_master_key_of_another_installation(programs, tmp_path):
     assert key.stat().st_mode & 0o777 == 0o600
     other = tmp_path / "other"
     other.mkdir()
-    serve(programs, other, []).running.stop()
+    serve(programs, other, [TENANT]).running.stop()
     key.write_bytes((other / "master.key").read_bytes())
     refused = programs.rolecall("serve", "--config", config)
     assert refused.code == 7
@@ -271,7 +275,7 @@ def test_a_master_key_of_another_installation(programs, tmp_path):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_server_ends_when_it_is_told_to(programs, tmp_path, how):
-    assert serve(programs, tmp_path, []).running.stop(how) == 0
+    assert serve(programs, tmp_path, [TENANT]).running.stop(how) == 0
 
 
 def test_a_closed_standard_output_is_no_crash(programs):

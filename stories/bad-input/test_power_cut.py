@@ -49,7 +49,7 @@ def under_load(work, cut) -> list:
 
 
 def test_the_issuer_survives_power_cuts(programs):
-    acme = world.begin(programs, programs.folder / "acme")
+    acme = world.begin_issuer(programs, programs.folder / "acme")
     key = load_pem_private_key(acme.workload.key_file.read_bytes(), None)
     keys = published_keys(acme.issuer.address)
     acknowledged = []

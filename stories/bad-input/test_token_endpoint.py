@@ -15,7 +15,7 @@ from harness.token_endpoint import ask, assertion, post
 
 @pytest.fixture(scope="module")
 def acme(module_programs):
-    return world.begin(module_programs, module_programs.folder / "acme")
+    return world.begin_issuer(module_programs, module_programs.folder / "acme")
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_an_assertion_is_taken_once(acme, key):
     [
         ({"grant_type": "password"}, "unsupported_grant_type"),
         ({"grant_type": None}, "invalid_request"),
-        ({"client_assertion_type": "urn:nonsense"}, "invalid_request"),
+        ({"client_assertion_type": "urn:nonsense"}, "invalid_client"),
         ({"token_config": "no-such"}, None),
         ({"token_config": None, "audience": "https://unknown.example.com"}, None),
         ({"attributes": '{"component": "ai_engineer"}'}, None),

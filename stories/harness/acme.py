@@ -26,9 +26,9 @@ class Acme:
     programs: Programs
     folder: Path
     issuer: Issuer
-    accounts: Accounts
     workload: Workload
     config: Path
+    accounts: Accounts | None = None
 
     def rolecall(self, *arguments: object, programs: Programs | None = None, **options):
         """Run `rolecall` as the workload: a command and its arguments."""
@@ -48,14 +48,21 @@ class Acme:
 
 def begin(programs: Programs, folder: Path) -> Acme:
     """Start the issuer and the accounts, and write the workload's configuration."""
+    acme = begin_issuer(programs, folder)
+    acme.accounts = emulate(programs, folder / "aws", world(), connect_to={ISSUER: acme.issuer.address})
+    acme.config = asking(
+        folder / "cube-api.yaml", acme.workload, ISSUER, connections(acme.accounts.url), address=acme.issuer.address
+    )
+    return acme
+
+
+def begin_issuer(programs: Programs, folder: Path) -> Acme:
+    """Start the issuer alone, for stories that end before AWS."""
     folder.mkdir(parents=True, exist_ok=True)
     workload = workload_key(programs, folder, "cube-api")
     issuer = serve(programs, folder, [tenant(workload)])
-    accounts = emulate(programs, folder / "aws", world(), connect_to={ISSUER: issuer.address})
-    config = asking(
-        folder / "cube-api.yaml", workload, ISSUER, connections(accounts.url), address=issuer.address
-    )
-    return Acme(programs, folder, issuer, accounts, workload, config)
+    config = asking(folder / "cube-api.yaml", workload, ISSUER, {}, address=issuer.address)
+    return Acme(programs, folder, issuer, workload, config)
 
 
 def tenant(workload: Workload) -> dict:
@@ -78,7 +85,7 @@ def tenant(workload: Workload) -> dict:
         "workloads": [
             {
                 "name": workload.name,
-                "attributes": {"deployment_id": "42", "component": "cube_api", "team": "data", "name": "cube-api"},
+                "attributes": {"deployment_id": "42", "component": "cube_api", "team": "data"},
                 "may_claim": {"component": ["cube_api", "cube_store"]},
                 "token_configs": ["aws", "es256", "tagged", "bound", "other-audience"],
                 "keys": [workload.jwk],
