@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use rolecall_jose::{Algorithm, JwkSet, KeyKind, SigningKey, sign_compact};
 use rolecall_sealed::{MasterKey, SecretString};
-use tokio::task::spawn_blocking;
 
 use crate::{RsaBits, SealedSigningKey, SignerLimit, SigningKeysError};
 
@@ -38,13 +37,9 @@ impl KeyRing {
         bits: RsaBits,
         limit: SignerLimit,
     ) -> Result<Self, SigningKeysError> {
-        let permit = limit.permit().await?;
-        let rs256 = spawn_blocking(move || {
-            let _held = permit;
-            SigningKey::generate(bits.kind())
-        })
-        .await
-        .map_err(|_| SigningKeysError::Stopped)??;
+        let rs256 = limit
+            .run(move || SigningKey::generate(bits.kind()))
+            .await??;
         let es256 = SigningKey::generate(KeyKind::P256)?;
         Ok(Self::new(tenant, rs256, es256, limit))
     }
@@ -127,13 +122,11 @@ impl KeyRing {
         if !algorithm.is_rsa() {
             return Ok(sign_compact(&key, "JWT", &payload)?);
         }
-        let permit = self.limit.permit().await?;
-        let signed = spawn_blocking(move || {
-            // Held by the thread: a caller that goes away does not free the core.
-            let _held = permit;
-            sign_compact(&key, "JWT", &payload)
-        });
-        Ok(signed.await.map_err(|_| SigningKeysError::Stopped)??)
+        let signed = self
+            .limit
+            .run(move || sign_compact(&key, "JWT", &payload))
+            .await?;
+        Ok(signed?)
     }
 
     fn new(tenant: &str, rs256: SigningKey, es256: SigningKey, limit: SignerLimit) -> Self {

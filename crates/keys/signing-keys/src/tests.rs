@@ -136,9 +136,9 @@ async fn records_open_for_their_own_tenant_key_and_master_only() {
 }
 
 #[tokio::test]
-async fn rs256_waits_for_a_permit_and_es256_does_not() {
+async fn rs256_waits_for_its_turn_and_es256_does_not() {
     let (ring, limit) = ring(1).await;
-    let held = limit.permit().await.unwrap();
+    let held = hold(&limit).await;
     assert_eq!(limit.free(), 0);
     let mut waiting = pin!(ring.sign(Algorithm::Rs256, *br#"{"sub":"x"}"#));
     let mut context = Context::from_waker(Waker::noop());
@@ -166,14 +166,39 @@ async fn the_limit_is_shared_and_given_back() {
     for signed in signing {
         verified(&ring, signed.await.unwrap().unwrap().expose_secret());
     }
-    // A caller that goes away keeps its permit only until its thread is done.
+    // An asker that goes away takes no place from others.
     drop(tokio::spawn({
         let ring = ring.clone();
         async move { ring.sign(Algorithm::Rs256, Vec::new()).await }
     }));
-    let (_first, _second) = (limit.permit().await.unwrap(), limit.permit().await.unwrap());
+    let (_first, _second) = (hold(&limit).await, hold(&limit).await);
     assert_eq!(limit.free(), 0);
     assert!(SignerLimit::per_core().free() >= 1);
+}
+
+#[tokio::test]
+async fn work_that_panics_gives_its_place_back() {
+    let limit = SignerLimit::new(NonZero::<usize>::MIN);
+    let lost = limit.run(|| panic!("as a test")).await;
+    assert!(matches!(lost, Err::<(), _>(SigningKeysError::Stopped)));
+    assert_eq!(limit.run(|| 7).await.unwrap(), 7);
+}
+
+/// Takes one place until what is returned is dropped.
+async fn hold(limit: &SignerLimit) -> std::sync::mpsc::Sender<()> {
+    let (held, release) = std::sync::mpsc::channel::<()>();
+    let (started, begun) = tokio::sync::oneshot::channel();
+    let limit = limit.clone();
+    tokio::spawn(async move {
+        limit
+            .run(move || {
+                started.send(()).unwrap();
+                let _ = release.recv();
+            })
+            .await
+    });
+    begun.await.unwrap();
+    held
 }
 
 #[tokio::test]
