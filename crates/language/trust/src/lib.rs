@@ -14,9 +14,12 @@ mod policy;
 mod principal;
 mod request;
 mod template;
+mod verdict;
 mod wildcard;
+pub mod write_time;
 
 pub use compiled::{CompiledPolicy, Decision, Grant, decide_assume_role};
 pub use error::TrustError;
 pub use policy::{Effect, Policy};
 pub use request::{Context, ContextValue, Principal, Request};
+pub use verdict::{ConditionProof, ElementProof, Place, StatementProof, Verdict};
