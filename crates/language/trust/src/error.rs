@@ -19,7 +19,7 @@ pub enum TrustError {
     #[error("{rendered}")]
     Json {
         /// The message and its place.
-        diagnostic: Diagnostic,
+        diagnostic: Box<Diagnostic>,
         /// The message with the document's name, line, column and snippet.
         rendered: String,
     },
@@ -27,7 +27,7 @@ pub enum TrustError {
     #[error("{rendered}")]
     Shape {
         /// The message and its place.
-        diagnostic: Diagnostic,
+        diagnostic: Box<Diagnostic>,
         /// The message with the document's name, line, column and snippet.
         rendered: String,
     },
@@ -37,7 +37,7 @@ impl TrustError {
     pub(crate) fn json(source: &SourceText, diagnostic: Diagnostic) -> Self {
         let rendered = diagnostic.render(source);
         Self::Json {
-            diagnostic,
+            diagnostic: Box::new(diagnostic),
             rendered,
         }
     }
@@ -45,7 +45,7 @@ impl TrustError {
     pub(crate) fn shape(source: &SourceText, diagnostic: Diagnostic) -> Self {
         let rendered = diagnostic.render(source);
         Self::Shape {
-            diagnostic,
+            diagnostic: Box::new(diagnostic),
             rendered,
         }
     }

@@ -109,7 +109,7 @@ pub struct ConditionProof {
 }
 
 /// A place in the policy's text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Place {
     /// The first byte.
