@@ -25,3 +25,6 @@ pub use policy::{Effect, Policy};
 pub use reason::{Cause, Difference, Mend, Reason, difference, reason};
 pub use request::{Context, ContextValue, Principal, Request};
 pub use verdict::{ConditionProof, ElementProof, Place, StatementProof, Verdict};
+
+#[cfg(test)]
+mod tests;
