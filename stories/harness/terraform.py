@@ -32,6 +32,15 @@ def provider_mirror() -> Path | None:
     return next((folder for folder in folders if (folder / PROVIDER).is_dir()), None)
 
 
+def mirror_settings(folder: Path, mirror: Path | None) -> dict[str, str]:
+    """An environment in which Terraform takes providers from this mirror, and asks nobody."""
+    cli = folder / "cli.tfrc"
+    cli.write_text(
+        f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n}}\n' if mirror else ""
+    )
+    return {"TF_CLI_CONFIG_FILE": str(cli), "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"}
+
+
 class Workspace:
     """A folder with one Terraform configuration."""
 
@@ -40,15 +49,7 @@ class Workspace:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.write(configuration)
-        cli = folder / "cli.tfrc"
-        installation = (
-            f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n}}\n' if mirror else ""
-        )
-        cli.write_text(installation)
-        # A folder that the programs of all tests share would be written by two at a time.
-        self.settings = {
-            "TF_CLI_CONFIG_FILE": str(cli), "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0",
-        }  # fmt: skip
+        self.settings = mirror_settings(folder, mirror)
 
     def write(self, configuration: str) -> None:
         """Replace the configuration."""
