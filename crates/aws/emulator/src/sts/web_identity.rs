@@ -1,0 +1,507 @@
+//! AssumeRoleWithWebIdentity: a token becomes a session.
+//!
+//! The order of the checks: shape of the request, structure of the token, claims that must be
+//! there, provider, audience, signature, times, roles claim, trust policy, duration. AWS does not
+//! publish its order; where signature and duration stand is an inference.
+
+use rolecall_jose::Algorithm;
+use rolecall_names::{AccountId, RoleArn};
+use rolecall_trust::{Context, Decision, Principal, Request};
+use serde_json::{Value, json};
+
+use super::session_policy::SessionPolicies;
+use super::{Journal, credentials};
+use crate::account::{Provider, Role, provider_arn};
+use crate::aws_claims::{AwsClaims, RolesClaim, roles_claim};
+use crate::call::Call;
+use crate::core::Core;
+use crate::provider_keys;
+use crate::session::{Federated, SessionOf, assumed_role_arn};
+use crate::token::{self, Claims, LEEWAY_SECONDS};
+use crate::wire::{Fault, Shape, Xml, catalogue, shape};
+
+pub(super) async fn assume(core: &Core, call: &Call, journal: &mut Journal) -> Result<Xml, Fault> {
+    let asked = Asked::read(call, journal)?;
+    let (compact, algorithm) = match token::open(asked.token) {
+        Ok(opened) => opened,
+        Err(fault) => {
+            tracing::warn!(
+                request_id = call.request_id,
+                reason = fault.note().unwrap_or_default(),
+                "a web identity token is not a valid JWT"
+            );
+            journal.proof.failed("token", json!({"why": fault.note()}));
+            return Err(fault);
+        }
+    };
+    let kid = compact.header().kid();
+    journal.proof.passed(
+        "token",
+        json!({"algorithm": algorithm.as_str(), "kid": kid}),
+    );
+
+    let claims = journal
+        .proof
+        .check("claims", required_claims(), Claims::read(&compact))?;
+    for (name, value) in [
+        ("iss", json!(claims.issuer)),
+        ("sub", json!(claims.subject)),
+        ("aud", json!(claims.audiences)),
+    ] {
+        journal.proof.presents(name, value);
+    }
+    if let Some(party) = &claims.authorized_party {
+        journal.proof.presents("azp", party.as_str());
+    }
+
+    let account = asked.role.account().clone();
+    let (prefix, provider) = find_provider(core, &account, &claims, journal)?;
+    let audience = check_audience(&claims, &provider, journal)?;
+    verify(core, call, &compact, algorithm, &claims.issuer, journal).await?;
+    let times = claims.times().inspect_err(|_| {
+        journal.proof.failed("times", json!({"exp": claims.all.get("exp"), "iat": claims.all.get("iat"), "nbf": claims.all.get("nbf")}));
+    })?;
+    journal.proof.check(
+        "times",
+        json!({
+            "now": call.now,
+            "leeway_seconds": LEEWAY_SECONDS,
+            "exp": times.expires,
+            "iat": times.issued,
+            "nbf": times.not_before,
+        }),
+        times.judge(call.now),
+    )?;
+    let claimed = roles_claim(&claims.all, asked.role.as_str());
+    journal.proof.check(
+        "roles_claim",
+        json!({"role": asked.role.as_str(), "claim": match claimed {
+            RolesClaim::Absent => "absent",
+            RolesClaim::Listed => "lists the role",
+            RolesClaim::NotListed => "does not list the role",
+        }}),
+        match claimed {
+            RolesClaim::NotListed => Err(Fault::new(&catalogue::ROLE_NOT_CLAIMED)),
+            RolesClaim::Absent | RolesClaim::Listed => Ok(()),
+        },
+    )?;
+    let aws = AwsClaims::read(&claims.all).inspect_err(|fault| {
+        journal
+            .proof
+            .failed("aws_claims", json!({"why": fault.note()}));
+    })?;
+
+    let provider = provider_arn(&account, &prefix);
+    let exchange = Exchange {
+        asked,
+        claims,
+        aws,
+        account,
+        audience,
+        prefix,
+        provider,
+        listed: claimed == RolesClaim::Listed,
+    };
+    exchange.record(journal);
+    exchange.decide(core, call, journal)
+}
+
+/// What was asked for.
+struct Asked<'c> {
+    role: RoleArn,
+    session_name: &'c str,
+    token: &'c str,
+    duration: Option<i32>,
+    policies: SessionPolicies,
+}
+
+impl<'c> Asked<'c> {
+    fn read(call: &'c Call, journal: &mut Journal) -> Result<Self, Fault> {
+        let mut shape = Shape::new(&call.parameters);
+        let role = shape.required("RoleArn", 20..=2048, None);
+        let session_name = shape.required("RoleSessionName", 2..=64, Some(shape::NAME));
+        let token = shape.required_secret("WebIdentityToken", 4..=20_000);
+        let provider_id = shape.optional("ProviderId", 4..=2048, None);
+        let duration = shape.integer("DurationSeconds", 900..=43_200)?;
+        let policies = SessionPolicies::read(call, &mut shape)?;
+        journal.proof.asks(role, session_name);
+        let shaped = shape.finish().and_then(|()| {
+            role.parse::<RoleArn>()
+                .map_err(|error| Fault::new(&catalogue::ARN_INVALID).noted(error.to_string()))
+        });
+        let role = shaped.inspect_err(|fault| {
+            journal
+                .proof
+                .failed("request", json!({"why": fault.note()}));
+        })?;
+        journal.proof.passed("request", json!({}));
+        if provider_id.is_some() {
+            journal.proof.failed("provider_id", json!({"why": "ProviderId is for OAuth 2.0 access tokens of two providers; leave it out"}));
+            return Err(Fault::new(&catalogue::NOT_AMAZON_LOGIN));
+        }
+        journal.event.recipient = Some(role.account().clone());
+        journal.event.read_only = true;
+        Ok(Self {
+            role,
+            session_name,
+            token,
+            duration,
+            policies,
+        })
+    }
+}
+
+fn required_claims() -> Value {
+    json!({"required": ["iss", "sub", "aud", "iat", "exp"]})
+}
+
+/// The provider of the role's account whose URL is exactly the token's issuer.
+fn find_provider(
+    core: &Core,
+    account: &AccountId,
+    claims: &Claims,
+    journal: &mut Journal,
+) -> Result<(String, Provider), Fault> {
+    let prefix = claims
+        .issuer
+        .strip_prefix("https://")
+        .or_else(|| claims.issuer.strip_prefix("http://"))
+        .unwrap_or(&claims.issuer);
+    let (found, known) = core.keeper.read(|world| {
+        let providers = world.account(account).map(|account| &account.providers);
+        let found = providers
+            .and_then(|providers| providers.get(prefix))
+            .cloned();
+        let known: Vec<String> = providers
+            .into_iter()
+            .flat_map(|providers| providers.keys().take(10).cloned())
+            .collect();
+        (found, known)
+    });
+    // Over plain HTTP only an issuer on this machine can be meant; all others are https.
+    let found = found.filter(|_| {
+        claims.issuer.starts_with("https://")
+            || url::Url::parse(&claims.issuer)
+                .is_ok_and(|url| crate::issuer::is_loopback_http(&url))
+    });
+    match found {
+        Some(provider) => {
+            journal.proof.passed(
+                "provider",
+                json!({"arn": provider_arn(account, prefix), "issuer": claims.issuer}),
+            );
+            Ok((prefix.to_owned(), provider))
+        }
+        None => {
+            journal.proof.failed(
+                "provider",
+                json!({"issuer": claims.issuer, "account": account, "providers": known}),
+            );
+            journal.proof.mend(format!(
+                "create an OpenID Connect provider in account {account} whose URL is exactly `{}`, trailing slash and letter case included",
+                claims.issuer
+            ));
+            Err(Fault::new(&catalogue::NO_PROVIDER).with("issuer", claims.issuer.clone()))
+        }
+    }
+}
+
+fn check_audience(
+    claims: &Claims,
+    provider: &Provider,
+    journal: &mut Journal,
+) -> Result<String, Fault> {
+    let audience = claims.effective_audience().inspect_err(|_| {
+        journal.proof.failed(
+            "audience",
+            json!({"aud": claims.audiences, "why": "several audiences and no `azp`"}),
+        );
+    })?;
+    let registered = !audience.is_empty() && provider.client_ids.iter().any(|id| id == audience);
+    let detail = json!({"audience": audience, "client_ids": provider.client_ids});
+    if !registered {
+        journal.proof.mend(format!(
+            "add the client ID `{audience}` to the provider, or mint the token for one of its client IDs"
+        ));
+    }
+    journal.proof.check(
+        "audience",
+        detail,
+        if registered {
+            Ok(audience.to_owned())
+        } else {
+            Err(Fault::new(&catalogue::WRONG_AUDIENCE))
+        },
+    )
+}
+
+async fn verify(
+    core: &Core,
+    call: &Call,
+    compact: &rolecall_jose::Compact<'_>,
+    algorithm: Algorithm,
+    issuer: &str,
+    journal: &mut Journal,
+) -> Result<(), Fault> {
+    let kid = compact.header().kid();
+    let no_key = |why: String| Fault::new(&catalogue::NO_VERIFICATION_KEY).noted(why);
+    let keys = match core.issuers.keys(issuer, kid, call.now).await {
+        Ok(keys) => keys,
+        Err(error) => {
+            tracing::warn!(issuer, reason = error.why, "no verification key");
+            journal.proof.failed("keys", json!({"why": error.why}));
+            return Err(no_key(error.why));
+        }
+    };
+    let detail =
+        json!({"discovery_url": keys.discovery_url, "jwks_url": keys.jwks_url, "kid": kid});
+    let key = journal.proof.check(
+        "keys",
+        detail,
+        keys.key(kid, algorithm.is_rsa())
+            .map_err(|error| no_key(error.why)),
+    )?;
+    let verified = compact
+        .verify(key)
+        .map_err(|error| Fault::new(&catalogue::NOT_A_JWT).noted(error.to_string()));
+    let why = verified
+        .as_ref()
+        .err()
+        .and_then(Fault::note)
+        .map(str::to_owned);
+    journal.proof.check(
+        "signature",
+        json!({"algorithm": algorithm.as_str(), "key": key.kind(), "why": why}),
+        verified,
+    )
+}
+
+/// A verified token and what it is exchanged for.
+struct Exchange<'c> {
+    asked: Asked<'c>,
+    claims: Claims,
+    aws: AwsClaims,
+    account: AccountId,
+    audience: String,
+    prefix: String,
+    provider: String,
+    listed: bool,
+}
+
+impl Exchange<'_> {
+    fn record(&self, journal: &mut Journal) {
+        journal.event.identity = json!({
+            "type": "WebIdentityUser",
+            "principalId": format!("{}:{}:{}", self.provider, self.audience, self.claims.subject),
+            "userName": self.claims.subject,
+            "identityProvider": self.provider,
+        });
+        let parameters = &mut journal.event.parameters;
+        parameters.insert("roleArn".to_owned(), self.asked.role.as_str().into());
+        parameters.insert("roleSessionName".to_owned(), self.asked.session_name.into());
+        if let Some(seconds) = self.asked.duration {
+            parameters.insert("durationSeconds".to_owned(), seconds.into());
+        }
+        if let Some(identity) = &self.aws.source_identity {
+            parameters.insert("sourceIdentity".to_owned(), identity.as_str().into());
+        }
+        if !self.aws.tags.is_empty() {
+            parameters.insert("principalTags".to_owned(), json!(self.aws.tags));
+        }
+        if !self.aws.transitive.is_empty() {
+            parameters.insert("transitiveTagKeys".to_owned(), json!(self.aws.transitive));
+        }
+        if let Some(policy) = &self.asked.policies.inline {
+            parameters.insert("policy".to_owned(), policy.as_str().into());
+        }
+        journal.event.resources = Some(json!([{
+            "accountId": self.account,
+            "type": "AWS::IAM::Role",
+            "ARN": self.asked.role.as_str(),
+        }]));
+        journal.event.additional.insert(
+            "identityProviderConnectionVerificationMethod".to_owned(),
+            "IAMTrustStore".into(),
+        );
+        if self.listed {
+            journal
+                .event
+                .additional
+                .insert("RoleAuthorizedByIdp".to_owned(), true.into());
+        }
+    }
+
+    fn decide(&self, core: &Core, call: &Call, journal: &mut Journal) -> Result<Xml, Fault> {
+        let role = core.keeper.read(|world| {
+            world
+                .account(&self.account)
+                .and_then(|account| account.role(self.asked.role.name()))
+                .filter(|role| role.arn(&self.account) == self.asked.role.as_str())
+                .cloned()
+        });
+        let Some(role) = role else {
+            journal.proof.failed("role", json!({"role": self.asked.role.as_str(), "why": "there is no role with exactly this name and path"}));
+            journal.proof.mend(format!(
+                "create the role `{}`, or ask for one that exists; name and path count with their letter case",
+                self.asked.role
+            ));
+            return Err(
+                Fault::new(&catalogue::WEB_IDENTITY_DENIED).noted("the role does not exist")
+            );
+        };
+        journal
+            .proof
+            .passed("role", json!({"role": self.asked.role.as_str()}));
+        self.judge_trust(core, call, &role, journal)?;
+
+        let seconds = self.asked.duration.unwrap_or(3600);
+        journal.proof.check(
+            "duration",
+            json!({"seconds": seconds, "max_session_duration": role.max_session_duration}),
+            if seconds > role.max_session_duration {
+                Err(Fault::new(&catalogue::DURATION_OVER_MAXIMUM))
+            } else {
+                Ok(())
+            },
+        )?;
+        self.give(core, call, &role, seconds, journal)
+    }
+
+    /// Asks the trust policy for every action that the token needs; all must be allowed.
+    fn judge_trust(
+        &self,
+        core: &Core,
+        call: &Call,
+        role: &Role,
+        journal: &mut Journal,
+    ) -> Result<(), Fault> {
+        let request = Request {
+            principal: Principal::Federated(self.provider.clone()),
+            action: "sts:AssumeRoleWithWebIdentity".to_owned(),
+            resource: None,
+            context: self.context(call),
+        };
+        let mut actions = vec!["sts:AssumeRoleWithWebIdentity"];
+        if !self.aws.tags.is_empty() {
+            actions.push("sts:TagSession");
+        }
+        if self.aws.source_identity.is_some() {
+            actions.push("sts:SetSourceIdentity");
+        }
+        for action in actions {
+            let request = request.with_action(action);
+            let allowed = core.policies.decide(&role.trust_policy, &request) == Decision::Allow;
+            super::trust::note(
+                core,
+                &role.trust_policy,
+                &request,
+                allowed,
+                &mut journal.proof,
+            );
+            if !allowed {
+                return Err(Fault::new(&catalogue::WEB_IDENTITY_DENIED)
+                    .noted(format!("the trust policy does not allow {action}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn context(&self, call: &Call) -> Context {
+        let mut context = call.context();
+        let prefix = &self.prefix;
+        context
+            .set(format!("{prefix}:aud"), &self.audience)
+            .set(format!("{prefix}:sub"), &self.claims.subject)
+            .set_list(format!("{prefix}:amr"), self.claims.amr.clone())
+            .set("sts:RoleSessionName", self.asked.session_name)
+            .set("sts:RoleAuthorizedByIdp", self.listed.to_string())
+            .set("aws:PrincipalAccount", self.account.as_str())
+            .set("aws:PrincipalType", "User")
+            .set("aws:userid", &self.provider)
+            .set("aws:FederatedProvider", &self.provider)
+            .set_list("aws:TagKeys", self.aws.tags.keys().cloned())
+            .set_list("sts:TransitiveTagKeys", self.aws.transitive.clone());
+        if self.claims.authorized_party.is_some()
+            && let Some(original) = self.claims.audiences.first()
+        {
+            context.set(format!("{prefix}:oaud"), original);
+        }
+        for (key, value) in provider_keys::of(prefix, &self.claims.all) {
+            context.set(key, value);
+        }
+        for (key, value) in &self.aws.tags {
+            context.set(format!("aws:RequestTag/{key}"), value);
+        }
+        if let Some(identity) = &self.aws.source_identity {
+            context.set("sts:SourceIdentity", identity);
+        }
+        context
+    }
+
+    fn give(
+        &self,
+        core: &Core,
+        call: &Call,
+        role: &Role,
+        seconds: i32,
+        journal: &mut Journal,
+    ) -> Result<Xml, Fault> {
+        let policies = core
+            .keeper
+            .read(|world| self.asked.policies.texts(world, &self.account));
+        let policies = journal.proof.check(
+            "session_policies",
+            json!({"inline": self.asked.policies.inline.is_some(), "arns": self.asked.policies.arns}),
+            policies,
+        )?;
+        let packed = journal.proof.check(
+            "packed_policy_size",
+            json!({}),
+            self.asked
+                .policies
+                .packed_percent(&self.aws.tags, &self.claims.subject),
+        )?;
+        let of = SessionOf::Role {
+            arn: self.asked.role.as_str().to_owned(),
+            id: role.id.clone(),
+            name: role.name.clone(),
+            session_name: self.asked.session_name.to_owned(),
+        };
+        let mut session = credentials::new_session(&self.account, of, call.now, seconds)?;
+        session.policies = policies;
+        session.tags = self.aws.tags.clone();
+        session.transitive = self.aws.transitive.clone();
+        session.source_identity = self.aws.source_identity.clone();
+        session.federated = Some(Federated {
+            provider_arn: self.provider.clone(),
+            prefix: self.prefix.clone(),
+            audience: self.audience.clone(),
+            subject: self.claims.subject.clone(),
+        });
+        core.keeper.change(|world| {
+            world.add_session(session.clone(), call.now);
+            Ok(())
+        })?;
+
+        let id = format!("{}:{}", role.id, self.asked.session_name);
+        let arn = assumed_role_arn(&self.account, &role.name, self.asked.session_name);
+        journal.event.response = Some(json!({
+            "credentials": credentials::record(&session),
+            "subjectFromWebIdentityToken": self.claims.subject,
+            "assumedRoleUser": {"assumedRoleId": id, "arn": arn},
+            "provider": self.provider,
+            "audience": self.audience,
+            "sourceIdentity": self.aws.source_identity,
+            "packedPolicySize": packed,
+        }));
+        let mut xml = Xml::new();
+        credentials::write(&mut xml, &session);
+        xml.text("SubjectFromWebIdentityToken", &self.claims.subject);
+        credentials::write_assumed_role(&mut xml, &id, &arn);
+        xml.text("PackedPolicySize", &packed.to_string())
+            .text("Provider", &self.provider)
+            .text("Audience", &self.audience)
+            .optional("SourceIdentity", self.aws.source_identity.as_deref());
+        Ok(xml)
+    }
+}
