@@ -25,8 +25,10 @@ pub enum Command {
     #[command(after_help = "Example:\n  rolecall serve --config rolecall.yaml")]
     Serve(ServeArgs),
     /// Exchange for a connection's credentials and print them
-    #[command(after_help = "Examples:\n  eval \"$(rolecall credentials athena --format env)\"\n  \
-                      credential_process = rolecall credentials athena --format process")]
+    #[command(
+        after_help = "Examples:\n  eval \"$(rolecall credentials athena --format env)\"\n  \
+                      credential_process = rolecall credentials athena --format process"
+    )]
     Credentials(CredentialsArgs),
     /// Run a program with a connection's credentials, kept fresh for as long as it runs
     #[command(after_help = "Example:\n  rolecall exec athena -- aws sts get-caller-identity")]
@@ -58,7 +60,12 @@ pub struct DemoArgs {
 #[derive(Debug, Args)]
 pub struct ServeArgs {
     /// The configuration file
-    #[arg(long, value_name = "FILE", env = "ROLECALL_CONFIG", default_value = "rolecall.yaml")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "ROLECALL_CONFIG",
+        default_value = "rolecall.yaml"
+    )]
     pub config: PathBuf,
     /// How the ready line is printed
     #[arg(long, value_enum, default_value_t)]
@@ -69,7 +76,12 @@ pub struct ServeArgs {
 #[derive(Debug, Args)]
 pub struct AskArgs {
     /// The configuration file
-    #[arg(long, value_name = "FILE", env = "ROLECALL_CONFIG", default_value = "rolecall.yaml")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "ROLECALL_CONFIG",
+        default_value = "rolecall.yaml"
+    )]
     pub config: PathBuf,
     /// An attribute that the workload may choose when it asks; may be given more than once
     #[arg(long = "attribute", value_name = "NAME=VALUE", value_parser = attribute)]
@@ -115,15 +127,19 @@ pub struct ExecArgs {
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
     /// Mint a token for this workload
-    #[command(after_help = "Examples:\n  rolecall token mint athena --to /run/token --watch\n  \
-                      rolecall token mint --token-config aws")]
+    #[command(
+        after_help = "Examples:\n  rolecall token mint athena --to /run/token --watch\n  \
+                      rolecall token mint --token-config aws"
+    )]
     Mint(TokenMintArgs),
     /// Show what a token says, without judging it
     #[command(after_help = "Example:\n  rolecall token inspect /run/token")]
     Inspect(TokenInspectArgs),
     /// Judge a token as a verifier would: discovery, JWKS, signature, times, audience
-    #[command(after_help = "Example:\n  rolecall token verify --issuer https://oidc.example.com \
-                      --audience sts.amazonaws.com /run/token")]
+    #[command(
+        after_help = "Example:\n  rolecall token verify --issuer https://oidc.example.com \
+                      --audience sts.amazonaws.com /run/token"
+    )]
     Verify(TokenVerifyArgs),
 }
 
@@ -131,7 +147,10 @@ pub enum TokenCommand {
 #[derive(Debug, Args)]
 pub struct TokenMintArgs {
     /// The connection whose token config is meant
-    #[arg(required_unless_present = "token_config", conflicts_with = "token_config")]
+    #[arg(
+        required_unless_present = "token_config",
+        conflicts_with = "token_config"
+    )]
     pub connection: Option<String>,
     /// The token config, by name
     #[arg(long, value_name = "NAME")]

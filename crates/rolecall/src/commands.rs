@@ -1,9 +1,9 @@
 //! One module a command. Each reads its arguments, calls into the crates that do the work, and
 //! prints.
 
-//mod aws_emulator;
+mod aws_emulator;
 mod credentials;
-//mod demo;
+mod demo;
 mod exec;
 mod serve;
 mod token;
@@ -22,7 +22,7 @@ use crate::failure::Failure;
 /// What the command could not do, with the exit code that tells so.
 pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
-        Command::Demo(_) => {}
+        Command::Demo(args) => demo::run(args).await?,
         Command::Serve(args) => serve::run(args).await?,
         Command::Credentials(args) => credentials::run(args).await?,
         Command::Exec(args) => return exec::run(args).await,
@@ -30,7 +30,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Token(TokenCommand::Inspect(args)) => token::inspect(args)?,
         Command::Token(TokenCommand::Verify(args)) => token::verify(args).await?,
         Command::Workload(WorkloadCommand::Key(args)) => workload::key(args)?,
-        Command::AwsEmulator(_) => {}
+        Command::AwsEmulator(args) => aws_emulator::run(args).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

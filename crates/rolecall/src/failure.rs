@@ -97,6 +97,23 @@ impl Failure {
         &self.what
     }
 
+    /// What happened, why, and what to do next, without the word in front.
+    pub fn told(&self) -> String {
+        let quiet = crate::style::QUIET;
+        let mut text = self.what.clone();
+        for note in &self.notes {
+            text.push('\n');
+            text.push_str(&indented(note));
+        }
+        for hint in &self.hints {
+            text.push_str(&format!(
+                "\n{quiet}hint:{quiet:#} {}",
+                indented(hint).trim_start()
+            ));
+        }
+        text
+    }
+
     /// The exit code.
     pub fn exit(&self) -> Exit {
         self.exit
@@ -113,15 +130,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bad = crate::style::BAD;
-        let quiet = crate::style::QUIET;
-        write!(formatter, "{bad}error:{bad:#} {}", self.what)?;
-        for note in &self.notes {
-            write!(formatter, "\n{}", indented(note))?;
-        }
-        for hint in &self.hints {
-            write!(formatter, "\n{quiet}hint:{quiet:#} {}", indented(hint).trim_start())?;
-        }
-        Ok(())
+        write!(formatter, "{bad}error:{bad:#} {}", self.told())
     }
 }
 

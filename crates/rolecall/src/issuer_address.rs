@@ -31,7 +31,10 @@ impl Addresses {
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
             .ok_or_else(|| {
-                Failure::new(Exit::Usage, format_args!("`{url}` is not an http or https URL"))
+                Failure::new(
+                    Exit::Usage,
+                    format_args!("`{url}` is not an http or https URL"),
+                )
             })?;
         let origin = parsed.origin().ascii_serialization();
         let Some((_, address)) = self.moved.iter().find(|(from, _)| *from == origin) else {

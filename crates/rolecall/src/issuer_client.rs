@@ -85,7 +85,9 @@ impl IssuerClient {
         let moved = workload.issuer_address.iter().map(|address| {
             let issuer = workload.issuer.as_str();
             let behind = issuer.find("://").map_or(0, |at| at + 3);
-            let end = issuer[behind..].find('/').map_or(issuer.len(), |at| behind + at);
+            let end = issuer[behind..]
+                .find('/')
+                .map_or(issuer.len(), |at| behind + at);
             (issuer[..end].to_owned(), address.clone())
         });
         Ok(Self {
@@ -93,6 +95,11 @@ impl IssuerClient {
             http: http_client()?,
             workload: Arc::new(workload),
         })
+    }
+
+    /// The name of the key that the workload proves itself with: its RFC 7638 thumbprint.
+    pub fn key_name(&self) -> &str {
+        self.workload.key.kid()
     }
 
     /// Attests and asks for a token.

@@ -40,7 +40,13 @@ pub async fn judge(
     judge_issuer(&claims, issuer)?;
 
     let discovery_url = format!("{issuer}/.well-known/openid-configuration");
-    let discovery = fetch_json(http, addresses, "the issuer's discovery document", &discovery_url).await?;
+    let discovery = fetch_json(
+        http,
+        addresses,
+        "the issuer's discovery document",
+        &discovery_url,
+    )
+    .await?;
     if discovery.get("issuer").and_then(Value::as_str) != Some(issuer) {
         return Err(not_valid(format_args!(
             "the discovery document at `{discovery_url}` names the issuer {}, not `{issuer}`",
@@ -121,7 +127,9 @@ pub fn described(header: &Value, claims: &Map<String, Value>, now: Timestamp) ->
 fn judge_issuer(claims: &Map<String, Value>, issuer: &str) -> Result<(), Failure> {
     match claims.get("iss") {
         Some(Value::String(found)) if found == issuer => Ok(()),
-        Some(Value::String(found)) if found.trim_end_matches('/') == issuer.trim_end_matches('/') => {
+        Some(Value::String(found))
+            if found.trim_end_matches('/') == issuer.trim_end_matches('/') =>
+        {
             Err(not_valid(format_args!(
                 "its issuer is `{found}`, which differs from `{issuer}` by the slash at the end"
             ))
@@ -254,7 +262,10 @@ fn plain(value: &Value) -> String {
 }
 
 fn shown(value: Option<&Value>) -> String {
-    value.map_or_else(|| "missing".to_owned(), |value| format!("`{}`", plain(value)))
+    value.map_or_else(
+        || "missing".to_owned(),
+        |value| format!("`{}`", plain(value)),
+    )
 }
 
 #[cfg(test)]
@@ -284,11 +295,19 @@ mod tests {
         };
         assert!(judged("exp", 999_400.into()).contains("it expired 10 min ago"));
         assert!(judged("nbf", 1_000_060.into()).contains("60 s from now"));
-        assert!(judged("aud", "other".into()).contains("audience is `other`, expected `sts.amazonaws.com`"));
+        assert!(
+            judged("aud", "other".into())
+                .contains("audience is `other`, expected `sts.amazonaws.com`")
+        );
         let issuer = |wanted: &str| {
-            judge_issuer(&claims(good.clone()), wanted).unwrap_err().to_string()
+            judge_issuer(&claims(good.clone()), wanted)
+                .unwrap_err()
+                .to_string()
         };
         assert!(issuer("https://a.example/").contains("by the slash at the end"));
-        assert!(issuer("https://b.example").contains("`https://a.example`, expected `https://b.example`"));
+        assert!(
+            issuer("https://b.example")
+                .contains("`https://a.example`, expected `https://b.example`")
+        );
     }
 }

@@ -23,7 +23,6 @@ pub fn text(text: &str) -> Result<(), Failure> {
     settled(write!(stdout, "{text}").and_then(|()| stdout.flush()))
 }
 
-
 fn settled(written: io::Result<()>) -> Result<(), Failure> {
     match written {
         Ok(()) => Ok(()),

@@ -11,7 +11,8 @@ pub fn keep_memory_private() {
     #[cfg(target_os = "linux")]
     {
         // Where a sandbox forbids the call the process runs on as before.
-        let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+        let _ =
+            rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     }
 }
 

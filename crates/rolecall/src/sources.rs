@@ -4,9 +4,7 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rolecall_deliver::{
-    CredentialSource, Credentials, IdentityToken, SourceError, TokenSource,
-};
+use rolecall_deliver::{CredentialSource, Credentials, IdentityToken, SourceError, TokenSource};
 use rolecall_exchange::Session;
 
 use crate::asking::Asking;
@@ -60,7 +58,11 @@ impl IssuerSource {
 impl CredentialSource for ChainSource {
     fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Credentials, SourceError>> + Send + '_>> {
         Box::pin(async {
-            let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let first = self
+                .first
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
             if let Some(first) = first {
                 return Ok(first);
             }
@@ -77,7 +79,11 @@ impl TokenSource for IssuerSource {
         &self,
     ) -> Pin<Box<dyn Future<Output = Result<IdentityToken, SourceError>> + Send + '_>> {
         Box::pin(async {
-            let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let first = self
+                .first
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
             if let Some(first) = first {
                 return Ok(first);
             }

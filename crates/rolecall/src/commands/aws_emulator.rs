@@ -14,13 +14,21 @@ pub async fn run(args: AwsEmulatorArgs) -> Result<(), Failure> {
         .as_deref()
         .map(config::read_yaml::<Seed>)
         .transpose()?;
-    let accounts = accounts(&args.accounts, seed.as_ref())?;
+    let accounts = args
+        .accounts
+        .iter()
+        .map(|account| account.parse::<AccountId>())
+        .collect::<Result<_, _>>()
+        .map_err(|error| Failure::from_error(Exit::Usage, &error))?;
     let listener = bind(args.listen).await?;
     let address = listener.local_addr().map_err(|error| {
-        Failure::new(Exit::Local, format_args!("cannot tell the bound address: {error}"))
+        Failure::new(
+            Exit::Local,
+            format_args!("cannot tell the bound address: {error}"),
+        )
     })?;
     let emulator = Emulator::new(Settings {
-        accounts: accounts.clone(),
+        accounts,
         messages: match args.messages {
             MessageGeneration::Newer => Messages::Newer,
             MessageGeneration::Older => Messages::Older,
@@ -38,6 +46,7 @@ pub async fn run(args: AwsEmulatorArgs) -> Result<(), Failure> {
             .map_err(|error| Failure::from_error(Exit::Local, &error))?;
     }
     let url = format!("http://{address}");
+    let accounts = emulator.accounts();
     match args.output {
         Output::Json => printing::line(
             &serde_json::json!({
@@ -68,18 +77,20 @@ pub async fn run(args: AwsEmulatorArgs) -> Result<(), Failure> {
 /// # Errors
 /// `Local` where it is taken or not permitted.
 pub async fn bind(address: std::net::SocketAddr) -> Result<tokio::net::TcpListener, Failure> {
-    tokio::net::TcpListener::bind(address).await.map_err(|error| {
-        let failure = Failure::new(
-            Exit::Local,
-            format_args!("cannot listen on `{address}`: {error}"),
-        );
-        match error.kind() {
-            std::io::ErrorKind::AddrInUse => failure.hint(
-                "another program listens there; stop it, or use port 0 to take a free one",
-            ),
-            _ => failure.hint("use an address of this machine, such as 127.0.0.1:0"),
-        }
-    })
+    tokio::net::TcpListener::bind(address)
+        .await
+        .map_err(|error| {
+            let failure = Failure::new(
+                Exit::Local,
+                format_args!("cannot listen on `{address}`: {error}"),
+            );
+            match error.kind() {
+                std::io::ErrorKind::AddrInUse => failure.hint(
+                    "another program listens there; stop it, or use port 0 to take a free one",
+                ),
+                _ => failure.hint("use an address of this machine, such as 127.0.0.1:0"),
+            }
+        })
 }
 
 fn not_started(error: &EmulatorError) -> Failure {
@@ -89,22 +100,4 @@ fn not_started(error: &EmulatorError) -> Failure {
         Exit::Local
     };
     Failure::from_error(exit, error)
-}
-
-/// The accounts asked for and those of the seed; `000000000000` where there is none of either.
-fn accounts(asked: &[String], seed: Option<&Seed>) -> Result<Vec<AccountId>, Failure> {
-    let mut accounts = Vec::new();
-    let seeded = seed.into_iter().flat_map(|seed| seed.accounts.keys());
-    for account in asked.iter().chain(seeded) {
-        let account: AccountId = account
-            .parse()
-            .map_err(|error| Failure::from_error(Exit::Usage, &error))?;
-        if !accounts.contains(&account) {
-            accounts.push(account);
-        }
-    }
-    if accounts.is_empty() {
-        accounts.extend("000000000000".parse::<AccountId>());
-    }
-    Ok(accounts)
 }

@@ -22,7 +22,10 @@ pub async fn run(args: ExecArgs) -> Result<ExitCode, Failure> {
     let address = asking.planned().address();
     let mut command = args.program.into_iter();
     let Some(program) = command.next() else {
-        return Err(Failure::new(Exit::Usage, "name a program to run after `--`"));
+        return Err(Failure::new(
+            Exit::Usage,
+            "name a program to run after `--`",
+        ));
     };
     let execution = Execution {
         program,

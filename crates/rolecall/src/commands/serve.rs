@@ -1,5 +1,7 @@
 //! `rolecall serve`: the issuer of every tenant of the configuration file.
 
+use std::path::PathBuf;
+
 use rolecall_http_api::{Clock, Installation, InstallationError, Server, ServerError, router};
 use rolecall_sealed::MasterKey;
 use rolecall_store::Store;
@@ -14,6 +16,9 @@ use crate::{printing, process};
 pub async fn run(args: ServeArgs) -> Result<(), Failure> {
     let loaded = Loaded::read(&args.config)?;
     let serving = Serving::start(&loaded).await?;
+    if let Some(path) = &serving.new_master_key {
+        tracing::warn!(path = %path.display(), "made a master key; keep a copy of it, apart from the state");
+    }
     let listen = serving.server.address();
     match args.output {
         Output::Json => printing::line(
@@ -39,6 +44,7 @@ pub struct Serving {
     server: Server,
     installation: Installation,
     issuers: Vec<String>,
+    new_master_key: Option<PathBuf>,
 }
 
 impl Serving {
@@ -54,7 +60,7 @@ impl Serving {
             .map_err(|error| cannot_listen(&error))?;
         let tenants = loaded.tenants(server.address())?;
         rolecall_http_api::check(&tenants).map_err(|error| not_installed(loaded, &error))?;
-        let master = master_key(loaded, section)?;
+        let (master, new_master_key) = master_key(loaded, section)?;
         let store = Store::open(&loaded.resolve(&section.state))
             .map_err(|error| not_installed(loaded, &error.into()))?;
         let installation = Installation::start(store, master, tenants, Clock::system())
@@ -64,6 +70,7 @@ impl Serving {
             issuers: installation.issuers(),
             server,
             installation,
+            new_master_key,
         })
     }
 
@@ -81,12 +88,17 @@ impl Serving {
     }
 }
 
-fn master_key(loaded: &Loaded, section: &ServerSection) -> Result<MasterKey, Failure> {
+/// The master key, and its file where that was made just now.
+fn master_key(
+    loaded: &Loaded,
+    section: &ServerSection,
+) -> Result<(MasterKey, Option<PathBuf>), Failure> {
     let local = |error: &dyn std::error::Error| Failure::from_error(Exit::Local, error);
     if let Ok(text) = std::env::var(MASTER_KEY_VARIABLE) {
-        return MasterKey::from_base64(&text.into()).map_err(|error| {
+        let key = MasterKey::from_base64(&text.into()).map_err(|error| {
             local(&error).note(format_args!("in the variable {MASTER_KEY_VARIABLE}"))
-        });
+        })?;
+        return Ok((key, None));
     }
     let Some(file) = &section.master_key_file else {
         return Err(Failure::new(
@@ -118,10 +130,7 @@ fn master_key(loaded: &Loaded, section: &ServerSection) -> Result<MasterKey, Fai
     }
     let (key, made) =
         rolecall_sealed::read_or_create_key_file(&path).map_err(|error| local(&error))?;
-    if made {
-        tracing::warn!(path = %path.display(), "made a master key; keep a copy of it");
-    }
-    Ok(key)
+    Ok((key, made.then_some(path)))
 }
 
 fn cannot_listen(error: &ServerError) -> Failure {

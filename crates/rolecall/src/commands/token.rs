@@ -23,14 +23,14 @@ pub async fn mint(args: TokenMintArgs) -> Result<(), Failure> {
     let ask = match (&args.connection, &args.token_config) {
         (Some(name), _) => {
             let connection = asking::find(&loaded, name)?;
-            asking::token_ask(connection.audience(), &args.ask)
-                .for_role(connection.role().as_str())
+            asking::token_ask(connection.audience(), &args.ask).for_role(connection.role().as_str())
         }
-        (None, Some(name)) => {
-            asking::token_ask(&Audience::TokenConfig(name.clone()), &args.ask)
-        }
+        (None, Some(name)) => asking::token_ask(&Audience::TokenConfig(name.clone()), &args.ask),
         (None, None) => {
-            return Err(Failure::new(Exit::Usage, "name a connection or a token config"));
+            return Err(Failure::new(
+                Exit::Usage,
+                "name a connection or a token config",
+            ));
         }
     };
     let client = IssuerClient::new(loaded.asking_workload()?)?;
@@ -82,15 +82,20 @@ pub fn inspect(args: TokenInspectArgs) -> Result<(), Failure> {
     let claims = compact.claims().map_err(not_valid)?;
     let header: serde_json::Value =
         serde_json::from_slice(compact.header_json()).map_err(|error| {
-            Failure::new(Exit::TokenNotValid, format_args!("the header is not JSON: {error}"))
+            Failure::new(
+                Exit::TokenNotValid,
+                format_args!("the header is not JSON: {error}"),
+            )
         })?;
     match args.output {
-        Output::Json => printing::line(
-            &serde_json::json!({ "header": header, "claims": claims }).to_string(),
-        ),
-        Output::Text => {
-            printing::text(&judging::described(&header, &claims, jiff::Timestamp::now()))
+        Output::Json => {
+            printing::line(&serde_json::json!({ "header": header, "claims": claims }).to_string())
         }
+        Output::Text => printing::text(&judging::described(
+            &header,
+            &claims,
+            jiff::Timestamp::now(),
+        )),
     }
 }
 
@@ -131,5 +136,8 @@ fn read_token(path: &Path) -> Result<SecretString, Failure> {
 }
 
 pub(crate) fn not_valid(error: impl std::fmt::Display) -> Failure {
-    Failure::new(Exit::TokenNotValid, format_args!("the token is not valid: {error}"))
+    Failure::new(
+        Exit::TokenNotValid,
+        format_args!("the token is not valid: {error}"),
+    )
 }

@@ -78,9 +78,8 @@ impl Loaded {
     /// `Configuration` where there is none.
     pub fn server(&self) -> Result<&ServerSection, Failure> {
         self.document.server.as_ref().ok_or_else(|| {
-            self.broken("", "there is no `server` section").hint(
-                "add `server:` with `listen` and `state`; docs/configuration.md shows one",
-            )
+            self.broken("", "there is no `server` section")
+                .hint("add `server:` with `listen` and `state`; docs/configuration.md shows one")
         })
     }
 
@@ -92,7 +91,10 @@ impl Loaded {
         let tenants = &self.document.tenants;
         if tenants.is_empty() {
             return Err(self
-                .broken("tenants", "there are no `tenants`, so there is nothing to serve")
+                .broken(
+                    "tenants",
+                    "there are no `tenants`, so there is nothing to serve",
+                )
                 .hint("add `tenants:` with a name, an issuer and a token config"));
         }
         tenants
@@ -135,8 +137,11 @@ impl Loaded {
             let path = self.resolve(file);
             let field = format!("{field}.key_files[{index}]");
             let json = std::fs::read(&path).map_err(|error| {
-                self.broken(&field, format_args!("cannot read `{}`: {error}", path.display()))
-                    .hint("`rolecall workload key` prints the public key to put there")
+                self.broken(
+                    &field,
+                    format_args!("cannot read `{}`: {error}", path.display()),
+                )
+                .hint("`rolecall workload key` prints the public key to put there")
             })?;
             let read = match Jwk::parse(&json) {
                 Ok(key) => vec![key],
@@ -154,7 +159,10 @@ impl Loaded {
         }
         if keys.is_empty() {
             return Err(self
-                .broken(field, format_args!("the workload `{}` has no key", workload.name))
+                .broken(
+                    field,
+                    format_args!("the workload `{}` has no key", workload.name),
+                )
                 .hint(
                     "`rolecall workload key --to FILE` makes one and prints its public part; put \
                      that under `keys`, or its file under `key_files`",

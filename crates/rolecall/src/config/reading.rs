@@ -79,6 +79,8 @@ impl Loaded {
         self.path
             .parent()
             .map_or_else(|| relative.to_owned(), |folder| folder.join(relative))
+            .components()
+            .collect()
     }
 
     /// The file's path.
@@ -163,7 +165,10 @@ fn malformed(path: &Path, text: &str, error: &serde_saphyr::Error) -> Failure {
 fn located(path: &Path, text: &str, place: (u64, u64), message: impl fmt::Display) -> Failure {
     let (line, column) = place;
     let number = usize::try_from(line).unwrap_or(usize::MAX);
-    let source = text.lines().nth(number.saturating_sub(1)).unwrap_or_default();
+    let source = text
+        .lines()
+        .nth(number.saturating_sub(1))
+        .unwrap_or_default();
     let before = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
     // A tab counts as one column and is wider on the screen: keep it, so that the caret stands
     // right whatever its width.

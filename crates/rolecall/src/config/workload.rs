@@ -89,7 +89,11 @@ fn private_key(path: &std::path::Path) -> Result<SigningKey, Failure> {
     use std::os::unix::fs::PermissionsExt as _;
     let local = |what: String| Failure::new(Exit::Local, what);
     let unreadable = |error: std::io::Error| {
-        local(format!("cannot read the key file `{}`: {error}", path.display())).hint(
+        local(format!(
+            "cannot read the key file `{}`: {error}",
+            path.display()
+        ))
+        .hint(
             "make one with `rolecall workload key --to FILE` and register its public part with \
              the issuer",
         )
