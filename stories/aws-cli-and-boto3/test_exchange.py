@@ -4,7 +4,7 @@ which they take one."""
 import boto3
 import pytest
 from harness.account import provider_arn
-from harness.acme import ISSUER, ROLE
+from harness.acme import EXTERNAL_ID, ISSUER, ROLE
 from harness.programs import AWS, PYTHON, ROLECALL
 
 IDENTITY = """
@@ -110,6 +110,10 @@ def test_the_plan_is_printed_before_any_call(acme):
     before = len(acme.accounts.records())
     plan = acme.rolecall("credentials", "reader", "--explain-plan").done()
     told = plan.stdout + plan.stderr
-    for word in (ROLE, "arn:aws:iam::222222222222:role/Reader", "sts.amazonaws.com", acme.accounts.url):
+    for word in (ROLE, "arn:aws:iam::222222222222:role/Reader", "AssumeRoleWithWebIdentity", acme.accounts.url):
         assert word in told, f"{word} is not in the plan:\n{told}"
+    # It says that an external ID is sent, and keeps it to itself.
+    assert "external" in told and EXTERNAL_ID not in told
+    steps = acme.rolecall("credentials", "reader", "--explain-plan", "--output", "json").json()
+    assert "arn:aws:iam::222222222222:role/Reader" in str(steps)
     assert len(acme.accounts.records()) == before

@@ -153,5 +153,4 @@ def connections(sts: str) -> dict[str, dict]:
             "hops": [{"role": role_arn("TeamData", OTHER_ACCOUNT)}, {"role": role_arn("TeamDataArchive", OTHER_ACCOUNT)}],
         },
         "store": {**first, "role": role_arn("only-store")},
-        "too-long-a-hop": {**first, "hops": [{**reader, "duration": "2h"}]},
     }  # fmt: skip

@@ -144,7 +144,7 @@ DENIED = [
         "cube", "cube-any-component", {"deployment_id": "43"},
         "acme.cubecloud.dev:sub", "cube:deployment:42:component:*", "cube:deployment:43:component:cube_api",
     ),
-    ("cube", "cube-external-id", {}, "sts:ExternalId", "copied-from-another-role", "absent"),
+    ("cube", "cube-external-id", {}, "sts:ExternalId", "copied-from-another-role", "no such key"),
     (
         "spacelift", "spacelift-space", {"space": "legacy-01KJMM56VS4W3AL9YZWVCXBX8D"},
         "demo.app.spacelift.io:sub", f"space:{PRODUCTION}:*",
