@@ -19,10 +19,10 @@ pub(crate) fn authenticate(world: &World, call: &Call, service: &str) -> Result<
         if !same(token, &session.token) {
             return Err(unknown());
         }
-        signed.verify(call, service, &session.secret)?;
         if call.now >= session.expires {
             return Err(Fault::new(&catalogue::CREDENTIALS_EXPIRED));
         }
+        signed.verify(call, service, &session.secret)?;
         let account = world.account(&session.account).ok_or_else(unknown)?;
         let role_tags = match &session.of {
             SessionOf::Role { name, id, .. } => account

@@ -54,7 +54,7 @@ fn explanation(request: &Request, reason: &Reason) -> String {
         let _ = write!(text, "\n  expected: {}", reason.expected.join(", "));
     }
     let actual = if reason.actual.is_empty() {
-        "(nothing)".to_owned()
+        "absent".to_owned()
     } else {
         reason.actual.join(", ")
     };

@@ -99,8 +99,6 @@ sayings! {
     LIMIT = LimitExceeded, "{message}"; "issue reports", "2026-06", Reported
     INVALID_INPUT = InvalidInput, "{message}"; "published probes", "2026-09", Observed
     CONFLICT = DeleteConflict, "{message}"; "IAM service model", "2026-06", Model
-    UNMODIFIABLE = UnmodifiableEntity, "{message}"; "IAM service model", "2026-06", Model
     IDP_UNREACHABLE_ON_CREATE = OpenIdIdpCommunicationError, "{message}"; "IAM service model", "2026-06", Model
-    IDP_UNREACHABLE = IdpCommunicationError, "An error occurred while retrieving the identity provider's keys. Please retry."; "STS service model", "2026-06", Model
     INTERNAL = InternalFailure, "The request processing has failed because of an unknown error, exception or failure."; "STS API reference, common errors", "2026-06", Documented
 }

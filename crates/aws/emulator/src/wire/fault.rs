@@ -9,8 +9,6 @@ use crate::Messages;
 pub(crate) struct Fault {
     saying: &'static Saying,
     arguments: Vec<(&'static str, String)>,
-    /// A message that was composed from parts and has no entry of its own.
-    composed: Option<String>,
     /// Added to the message in the emulator's log and proof only.
     note: Option<String>,
 }
@@ -20,7 +18,6 @@ impl Fault {
         Self {
             saying,
             arguments: Vec::new(),
-            composed: None,
             note: None,
         }
     }
@@ -29,14 +26,6 @@ impl Fault {
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.arguments.push((name, value.into()));
         self
-    }
-
-    /// A fault of the saying's kind with its own words.
-    pub(crate) fn composed(saying: &'static Saying, message: impl Into<String>) -> Self {
-        Self {
-            composed: Some(message.into()),
-            ..Self::new(saying)
-        }
     }
 
     /// What the emulator knows beyond what AWS would say; never sent to the caller.
@@ -58,9 +47,6 @@ impl Fault {
     }
 
     pub(crate) fn message(&self, messages: Messages) -> String {
-        if let Some(composed) = &self.composed {
-            return composed.clone();
-        }
         let template = match messages {
             Messages::Newer => self.saying.newer,
             Messages::Older => self.saying.older.unwrap_or(self.saying.newer),
@@ -82,7 +68,6 @@ pub(crate) enum Code {
     EntityAlreadyExists,
     ExpiredToken,
     ExpiredTokenException,
-    IdpCommunicationError,
     IncompleteSignature,
     InternalFailure,
     InvalidAction,
@@ -98,7 +83,6 @@ pub(crate) enum Code {
     OpenIdIdpCommunicationError,
     PackedPolicyTooLarge,
     SignatureDoesNotMatch,
-    UnmodifiableEntity,
     ValidationError,
 }
 
@@ -110,7 +94,6 @@ impl Code {
             Self::EntityAlreadyExists => "EntityAlreadyExists",
             Self::ExpiredToken => "ExpiredToken",
             Self::ExpiredTokenException => "ExpiredTokenException",
-            Self::IdpCommunicationError => "IDPCommunicationError",
             Self::IncompleteSignature => "IncompleteSignature",
             Self::InternalFailure => "InternalFailure",
             Self::InvalidAction => "InvalidAction",
@@ -126,7 +109,6 @@ impl Code {
             Self::OpenIdIdpCommunicationError => "OpenIdIdpCommunicationError",
             Self::PackedPolicyTooLarge => "PackedPolicyTooLarge",
             Self::SignatureDoesNotMatch => "SignatureDoesNotMatch",
-            Self::UnmodifiableEntity => "UnmodifiableEntity",
             Self::ValidationError => "ValidationError",
         }
     }
@@ -142,7 +124,6 @@ impl Code {
             Self::DeleteConflict | Self::EntityAlreadyExists | Self::LimitExceeded => 409,
             Self::InternalFailure => 500,
             Self::ExpiredTokenException
-            | Self::IdpCommunicationError
             | Self::IncompleteSignature
             | Self::InvalidAction
             | Self::InvalidAuthorizationMessageException
@@ -152,7 +133,6 @@ impl Code {
             | Self::MalformedPolicyDocument
             | Self::OpenIdIdpCommunicationError
             | Self::PackedPolicyTooLarge
-            | Self::UnmodifiableEntity
             | Self::ValidationError => 400,
         }
     }

@@ -44,15 +44,6 @@ impl Parameters {
             .collect())
     }
 
-    /// Whether the list was sent at all, be it empty.
-    pub(crate) fn has_list(&self, name: &str) -> bool {
-        self.values.contains_key(name)
-            || self
-                .values
-                .keys()
-                .any(|key| key.starts_with(&format!("{name}.member.")))
-    }
-
     /// `name.member.N.field` in the order of N, each with its fields; a plain text has field ``.
     ///
     /// Indices begin with 1, `01` means 1, and at most 10 may be left out at a time.
