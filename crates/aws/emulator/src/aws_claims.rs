@@ -150,3 +150,6 @@ const TAGS: &str = "https://aws.amazon.com/tags";
 const SOURCE_IDENTITY: &str = "https://aws.amazon.com/source_identity";
 
 const ROLES: &str = "https://aws.amazon.com/roles";
+
+#[cfg(test)]
+mod tests;

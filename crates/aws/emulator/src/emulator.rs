@@ -84,7 +84,6 @@ impl Emulator {
 
     /// The HTTP interface, to be mounted or served by the caller. `aws:SourceIp` needs the router
     /// served with connection info, as [`Emulator::serve`] does.
-    #[must_use]
     pub fn router(&self) -> Router {
         server::router(Arc::clone(&self.core))
     }

@@ -72,3 +72,6 @@ fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
 }
 
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+#[cfg(test)]
+mod tests;

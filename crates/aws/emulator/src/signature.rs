@@ -286,3 +286,6 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 const PATH: &AsciiSet = &QUERY.remove(b'/');
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 mod assume_role;
 mod credentials;
+mod exchange;
 mod queries;
 mod session_policy;
 mod session_token;

@@ -173,3 +173,6 @@ impl Times {
 }
 
 pub(crate) const LEEWAY_SECONDS: i64 = 300;
+
+#[cfg(test)]
+mod tests;

@@ -108,9 +108,13 @@ pub(super) fn run(asked: &Asked<'_>) -> Result<Xml, Fault> {
     match asked.action() {
         "CreateRole" => create(asked),
         "ListRoles" => list(asked),
-        action if action.contains("RolePolic") || action.contains("AttachedRole") => {
-            policies(asked)
-        }
+        "PutRolePolicy"
+        | "GetRolePolicy"
+        | "ListRolePolicies"
+        | "DeleteRolePolicy"
+        | "AttachRolePolicy"
+        | "DetachRolePolicy"
+        | "ListAttachedRolePolicies" => policies(asked),
         _ => one(asked),
     }
 }

@@ -1,0 +1,253 @@
+//! A verified token becomes a session, if the role trusts it.
+
+use rolecall_names::AccountId;
+use rolecall_trust::{Context, Decision, Principal, Request};
+use serde_json::json;
+
+use super::web_identity::Asked;
+use super::{Journal, credentials};
+use crate::account::Role;
+use crate::aws_claims::AwsClaims;
+use crate::call::Call;
+use crate::core::Core;
+use crate::provider_keys;
+use crate::session::{Federated, SessionOf, assumed_role_arn};
+use crate::token::Claims;
+use crate::wire::{Fault, Xml, catalogue};
+
+/// A verified token and what it is exchanged for.
+pub(super) struct Exchange<'c> {
+    pub(super) asked: Asked<'c>,
+    pub(super) claims: Claims,
+    pub(super) aws: AwsClaims,
+    pub(super) account: AccountId,
+    pub(super) audience: String,
+    pub(super) prefix: String,
+    pub(super) provider: String,
+    pub(super) listed: bool,
+}
+
+impl Exchange<'_> {
+    /// Fills the record of the call.
+    pub(super) fn record(&self, journal: &mut Journal) {
+        journal.event.identity = json!({
+            "type": "WebIdentityUser",
+            "principalId": format!("{}:{}:{}", self.provider, self.audience, self.claims.subject),
+            "userName": self.claims.subject,
+            "identityProvider": self.provider,
+        });
+        let parameters = &mut journal.event.parameters;
+        parameters.insert("roleArn".to_owned(), self.asked.role.as_str().into());
+        parameters.insert("roleSessionName".to_owned(), self.asked.session_name.into());
+        if let Some(seconds) = self.asked.duration {
+            parameters.insert("durationSeconds".to_owned(), seconds.into());
+        }
+        if let Some(identity) = &self.aws.source_identity {
+            parameters.insert("sourceIdentity".to_owned(), identity.as_str().into());
+        }
+        if !self.aws.tags.is_empty() {
+            parameters.insert("principalTags".to_owned(), json!(self.aws.tags));
+        }
+        if !self.aws.transitive.is_empty() {
+            parameters.insert("transitiveTagKeys".to_owned(), json!(self.aws.transitive));
+        }
+        if let Some(policy) = &self.asked.policies.inline {
+            parameters.insert("policy".to_owned(), policy.as_str().into());
+        }
+        journal.event.resources = Some(json!([{
+            "accountId": self.account,
+            "type": "AWS::IAM::Role",
+            "ARN": self.asked.role.as_str(),
+        }]));
+        journal.event.additional.insert(
+            "identityProviderConnectionVerificationMethod".to_owned(),
+            "IAMTrustStore".into(),
+        );
+        if self.listed {
+            journal
+                .event
+                .additional
+                .insert("RoleAuthorizedByIdp".to_owned(), true.into());
+        }
+    }
+
+    /// Role, trust policy, duration, session policies; then the session.
+    pub(super) fn decide(
+        &self,
+        core: &Core,
+        call: &Call,
+        journal: &mut Journal,
+    ) -> Result<Xml, Fault> {
+        let role = core.keeper.read(|world| {
+            world
+                .account(&self.account)
+                .and_then(|account| account.role(self.asked.role.name()))
+                .filter(|role| role.arn(&self.account) == self.asked.role.as_str())
+                .cloned()
+        });
+        let Some(role) = role else {
+            journal.proof.failed("role", json!({"role": self.asked.role.as_str(), "why": "there is no role with exactly this name and path"}));
+            journal.proof.mend(format!(
+                "create the role `{}`, or ask for one that exists; name and path count with their letter case",
+                self.asked.role
+            ));
+            return Err(
+                Fault::new(&catalogue::WEB_IDENTITY_DENIED).noted("the role does not exist")
+            );
+        };
+        journal
+            .proof
+            .passed("role", json!({"role": self.asked.role.as_str()}));
+        self.judge_trust(core, call, &role, journal)?;
+
+        let seconds = self.asked.duration.unwrap_or(3600);
+        journal.proof.check(
+            "duration",
+            json!({"seconds": seconds, "max_session_duration": role.max_session_duration}),
+            if seconds > role.max_session_duration {
+                Err(Fault::new(&catalogue::DURATION_OVER_MAXIMUM))
+            } else {
+                Ok(())
+            },
+        )?;
+        self.give(core, call, &role, seconds, journal)
+    }
+
+    /// Asks the trust policy for every action that the token needs; all must be allowed.
+    fn judge_trust(
+        &self,
+        core: &Core,
+        call: &Call,
+        role: &Role,
+        journal: &mut Journal,
+    ) -> Result<(), Fault> {
+        let request = Request {
+            principal: Principal::Federated(self.provider.clone()),
+            action: "sts:AssumeRoleWithWebIdentity".to_owned(),
+            resource: None,
+            context: self.context(call),
+        };
+        let mut actions = vec!["sts:AssumeRoleWithWebIdentity"];
+        if !self.aws.tags.is_empty() {
+            actions.push("sts:TagSession");
+        }
+        if self.aws.source_identity.is_some() {
+            actions.push("sts:SetSourceIdentity");
+        }
+        for action in actions {
+            let request = request.with_action(action);
+            let allowed = core.policies.decide(&role.trust_policy, &request) == Decision::Allow;
+            super::trust::note(
+                core,
+                &role.trust_policy,
+                &request,
+                allowed,
+                &mut journal.proof,
+            );
+            if !allowed {
+                return Err(Fault::new(&catalogue::WEB_IDENTITY_DENIED)
+                    .noted(format!("the trust policy does not allow {action}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn context(&self, call: &Call) -> Context {
+        let mut context = call.context();
+        let prefix = &self.prefix;
+        context
+            .set(format!("{prefix}:aud"), &self.audience)
+            .set(format!("{prefix}:sub"), &self.claims.subject)
+            .set_list(format!("{prefix}:amr"), self.claims.amr.clone())
+            .set("sts:RoleSessionName", self.asked.session_name)
+            .set("sts:RoleAuthorizedByIdp", self.listed.to_string())
+            .set("aws:PrincipalAccount", self.account.as_str())
+            .set("aws:PrincipalType", "User")
+            .set("aws:userid", &self.provider)
+            .set("aws:FederatedProvider", &self.provider)
+            .set_list("aws:TagKeys", self.aws.tags.keys().cloned())
+            .set_list("sts:TransitiveTagKeys", self.aws.transitive.clone());
+        if self.claims.authorized_party.is_some()
+            && let Some(original) = self.claims.audiences.first()
+        {
+            context.set(format!("{prefix}:oaud"), original);
+        }
+        for (key, value) in provider_keys::of(prefix, &self.claims.all) {
+            context.set(key, value);
+        }
+        for (key, value) in &self.aws.tags {
+            context.set(format!("aws:RequestTag/{key}"), value);
+        }
+        if let Some(identity) = &self.aws.source_identity {
+            context.set("sts:SourceIdentity", identity);
+        }
+        context
+    }
+
+    fn give(
+        &self,
+        core: &Core,
+        call: &Call,
+        role: &Role,
+        seconds: i32,
+        journal: &mut Journal,
+    ) -> Result<Xml, Fault> {
+        let policies = core
+            .keeper
+            .read(|world| self.asked.policies.texts(world, &self.account));
+        let policies = journal.proof.check(
+            "session_policies",
+            json!({"inline": self.asked.policies.inline.is_some(), "arns": self.asked.policies.arns}),
+            policies,
+        )?;
+        let packed = journal.proof.check(
+            "packed_policy_size",
+            json!({}),
+            self.asked
+                .policies
+                .packed_percent(&self.aws.tags, &self.claims.subject),
+        )?;
+        let of = SessionOf::Role {
+            arn: self.asked.role.as_str().to_owned(),
+            id: role.id.clone(),
+            name: role.name.clone(),
+            session_name: self.asked.session_name.to_owned(),
+        };
+        let mut session = credentials::new_session(&self.account, of, call.now, seconds)?;
+        session.policies = policies;
+        session.tags = self.aws.tags.clone();
+        session.transitive = self.aws.transitive.clone();
+        session.source_identity = self.aws.source_identity.clone();
+        session.federated = Some(Federated {
+            provider_arn: self.provider.clone(),
+            prefix: self.prefix.clone(),
+            audience: self.audience.clone(),
+            subject: self.claims.subject.clone(),
+        });
+        core.keeper.change(|world| {
+            world.add_session(session.clone(), call.now);
+            Ok(())
+        })?;
+
+        let id = format!("{}:{}", role.id, self.asked.session_name);
+        let arn = assumed_role_arn(&self.account, &role.name, self.asked.session_name);
+        journal.event.response = Some(json!({
+            "credentials": credentials::record(&session),
+            "subjectFromWebIdentityToken": self.claims.subject,
+            "assumedRoleUser": {"assumedRoleId": id, "arn": arn},
+            "provider": self.provider,
+            "audience": self.audience,
+            "sourceIdentity": self.aws.source_identity,
+            "packedPolicySize": packed,
+        }));
+        let mut xml = Xml::new();
+        credentials::write(&mut xml, &session);
+        xml.text("SubjectFromWebIdentityToken", &self.claims.subject);
+        credentials::write_assumed_role(&mut xml, &id, &arn);
+        xml.text("PackedPolicySize", &packed.to_string())
+            .text("Provider", &self.provider)
+            .text("Audience", &self.audience)
+            .optional("SourceIdentity", self.aws.source_identity.as_deref());
+        Ok(xml)
+    }
+}
