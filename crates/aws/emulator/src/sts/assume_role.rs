@@ -1,6 +1,6 @@
 //! AssumeRole: a signed caller becomes another role.
 
-use rolecall_names::{AccountId, RoleArn};
+use rolecall_names::RoleArn;
 use rolecall_trust::{Context, Decision, Grant, Request};
 use serde_json::{Value, json};
 
@@ -71,7 +71,7 @@ pub(super) fn assume(
             Ok(())
         },
     )?;
-    asked.give(core, call, caller, &account, &role, seconds, journal)
+    asked.give(core, call, caller, &role, seconds, journal)
 }
 
 /// What was asked for; after [`Asked::inherit`] with what the caller's session brings along.
@@ -327,17 +327,16 @@ impl<'c> Asked<'c> {
         context
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn give(
         self,
         core: &Core,
         call: &Call,
         caller: &Caller,
-        account: &AccountId,
         role: &Role,
         seconds: i32,
         journal: &mut Journal,
     ) -> Result<Xml, Fault> {
+        let account = self.role.account();
         let policies = core
             .keeper
             .read(|world| self.policies.texts(world, account));
