@@ -1,5 +1,7 @@
 //! A policy as written: every element with its place, nothing interpreted yet.
 
+use std::collections::HashSet;
+
 use rolecall_source::{Diagnostic, SourceText, Span, nearest};
 
 use crate::TrustError;
@@ -253,9 +255,11 @@ impl Reader {
 
     /// Notes repeated members and, when `known` lists any names, unknown ones.
     fn look_over(&mut self, members: &[Member], known: &[&str]) {
-        for (index, member) in members.iter().enumerate() {
-            if members[..index].iter().any(|one| one.name == member.name) {
-                let message = format!("`{}` is repeated; only the last counts", member.name);
+        let mut seen = HashSet::new();
+        for member in members {
+            if !seen.insert(member.name.as_str()) {
+                let name = shortened(&member.name);
+                let message = format!("`{name}` is repeated; only the last counts");
                 let code = "repeated-member";
                 self.warnings
                     .push(Diagnostic::warning(code, message, member.name_span));
@@ -275,13 +279,15 @@ pub(crate) fn last<'a>(members: &'a [Member], name: &str) -> Option<&'a Member> 
 }
 
 /// The members that count, in order.
-fn effective(members: &[Member]) -> impl Iterator<Item = &Member> {
-    members.iter().enumerate().filter_map(|(index, member)| {
-        let repeated = members[index + 1..]
-            .iter()
-            .any(|one| one.name == member.name);
-        (!repeated).then_some(member)
-    })
+fn effective(members: &[Member]) -> Vec<&Member> {
+    let mut seen = HashSet::new();
+    let mut counting: Vec<&Member> = members
+        .iter()
+        .rev()
+        .filter(|member| seen.insert(member.name.as_str()))
+        .collect();
+    counting.reverse();
+    counting
 }
 
 fn element<T>(
@@ -344,11 +350,19 @@ fn kind_name(kind: &Kind) -> &'static str {
 }
 
 fn unknown(member: &Member, what: &str, known: &[&str]) -> Diagnostic {
-    let message = format!("unknown {what} `{}`", member.name);
+    let message = format!("unknown {what} `{}`", shortened(&member.name));
     let diagnostic = Diagnostic::error("unknown-name", message, member.name_span);
     match nearest(&member.name, known.iter().copied()) {
         Some(name) => diagnostic.with_hint(format!("Did you mean `{name}`?")),
         None => diagnostic,
+    }
+}
+
+/// A name as messages show it.
+fn shortened(name: &str) -> String {
+    match name.char_indices().nth(NAME_LIMIT) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
     }
 }
 
@@ -367,4 +381,6 @@ pub(crate) const STATEMENT_ELEMENTS: &[&str] = &[
     "NotResource",
     "Condition",
 ];
+/// Characters of a name that a message shows, at most.
+const NAME_LIMIT: usize = 80;
 const PRINCIPAL_KINDS: &[&str] = &["AWS", "Federated", "Service", "CanonicalUser"];

@@ -23,7 +23,7 @@ pub(crate) struct CompiledPrincipal {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Entry {
-    /// `*`: every signed or unsigned AWS caller. Callers with a token are not covered.
+    /// `*`: every caller of AWS, signed or not, services too. Callers with a token are not covered.
     Everyone,
     Account(String),
     Aws(String),
@@ -74,7 +74,10 @@ impl Entry {
 
     fn cover(&self, principal: &Principal) -> Cover {
         let itself = match (self, principal) {
-            (Self::Everyone, Principal::Aws { .. } | Principal::Anonymous) => true,
+            (
+                Self::Everyone,
+                Principal::Aws { .. } | Principal::Service(_) | Principal::Anonymous,
+            ) => true,
             (Self::Account(wanted), Principal::Aws { account, arn, .. }) => {
                 if wanted != account {
                     return Cover::None;
@@ -93,7 +96,11 @@ impl Entry {
                     ..
                 },
             ) => {
-                wanted == arn || role.as_ref() == Some(wanted) || unique_id.as_ref() == Some(wanted)
+                let by_role = match role {
+                    Some(role) => role == wanted,
+                    None => is_session_of(arn, wanted),
+                };
+                wanted == arn || by_role || unique_id.as_ref() == Some(wanted)
             }
             (Self::Federated(wanted), Principal::Federated(provider)) => wanted == provider,
             (Self::Service(wanted), Principal::Service(service)) => {
@@ -103,6 +110,31 @@ impl Entry {
         };
         if itself { Cover::Itself } else { Cover::None }
     }
+}
+
+/// Whether a session's ARN is one of a role's. The session's ARN leaves out the role's path, and
+/// need not have it: role names are unique within an account.
+fn is_session_of(session: &str, role: &str) -> bool {
+    let session: Vec<&str> = session.splitn(6, ':').collect();
+    let role: Vec<&str> = role.splitn(6, ':').collect();
+    let (
+        ["arn", partition, "sts", _, account, session],
+        ["arn", role_partition, "iam", _, role_account, role],
+    ) = (&session[..], &role[..])
+    else {
+        return false;
+    };
+    let assumed = session
+        .strip_prefix("assumed-role/")
+        .and_then(|rest| rest.split_once('/'))
+        .map(|(name, _)| name);
+    let named = role
+        .strip_prefix("role/")
+        .and_then(|path| path.rsplit('/').next());
+    partition == role_partition
+        && account == role_account
+        && assumed.is_some_and(|name| !name.is_empty())
+        && assumed == named
 }
 
 /// The account that `123456789012` or `arn:aws:iam::123456789012:root` stands for.

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use proptest::prelude::*;
+mod properties;
+
 use rolecall_source::SourceText;
 
 use crate::wildcard::Wildcard;
@@ -252,6 +253,61 @@ fn principals_of_every_kind() {
         ),
         Grant::Caller
     );
+    let service = Principal::Service("ec2.amazonaws.com".to_owned());
+    assert_eq!(decide(r#""*""#, service), Grant::Caller);
+}
+
+#[test]
+fn a_session_is_its_roles_also_where_only_its_arn_is_known() {
+    let decide = |role: &str| {
+        let policy = compiled(&format!(
+            r#"{{"Statement":{{"Effect":"Allow","Principal":{{"AWS":"{role}"}},"Action":"*"}}}}"#
+        ));
+        let mut request = web("x");
+        request.principal = Principal::aws("arn:aws:sts::111111111111:assumed-role/app/run");
+        policy.decide(&request)
+    };
+    for role in ["app", "any/path/app"] {
+        let role = format!("arn:aws:iam::111111111111:role/{role}");
+        assert_eq!(decide(&role), Decision::Allow, "{role}");
+    }
+    for role in [
+        "arn:aws:iam::111111111111:role/app/run",
+        "arn:aws:iam::111111111111:user/app",
+        "arn:aws:iam::222222222222:role/app",
+        "arn:aws-cn:iam::111111111111:role/app",
+    ] {
+        assert_eq!(decide(role), Decision::ImplicitDeny, "{role}");
+    }
+}
+
+/// Each of these took tens of seconds when work grew with the square of the document.
+#[test]
+fn large_documents_are_read_in_one_pass() {
+    let members: Vec<String> = (0..50_000).map(|one| format!("\"k{one}\":1")).collect();
+    let wide = format!("{{{}}}", members.join(","));
+    assert!(Policy::parse(&SourceText::new("x", wide)).is_err());
+    let name = "S".repeat(1_000_000);
+    let long =
+        format!(r#"{{"Statement":{{"Effect":"Allow","Condition":{{"{name}":{{"k":"v"}}}}}}}}"#);
+    let error = Policy::parse(&SourceText::new("x", long)).unwrap_err();
+    assert!(error.to_string().len() < 1_000);
+}
+
+#[test]
+fn depth_is_bounded_whatever_stands_before_it() {
+    for head in [
+        "/* \" */",
+        "// \"\n",
+        "'\"'",
+        "{\"a\":'\"',\"b\":",
+        "\u{feff}",
+    ] {
+        for open in ["[", "{\"a\":"] {
+            let text = format!("{head}{}", open.repeat(100_000));
+            assert!(Policy::parse(&SourceText::new("x", text)).is_err());
+        }
+    }
 }
 
 #[test]
@@ -353,120 +409,33 @@ fn published_policies() {
     let denied = pulumi.explain(&seed(issuer, "contoso", sub));
     assert_eq!(reason(&denied).unwrap().cause, Cause::Audience);
 
-    let issuer = "api.prefect.cloud/oidc";
-    let sub = "prefect:cloud:a1:w1:deployment:d1";
-    let like = |key: &str, operator: &str, value: &str| {
+    let issuer = "api.prefect.cloud/oidc-provider";
+    let run = seed(issuer, "prefect-cloud", "prefect:account:a1");
+    let policy = |key: &str, operator: &str, value: &str| {
         trusting(
             issuer,
             &format!(r#"{{"{operator}":{{"{key}:sub":"{value}"}}}}"#),
         )
     };
-    let run = seed(issuer, "prefect-cloud", sub);
+    let why = |policy: CompiledPolicy| reason(&policy.explain(&run)).unwrap();
+    let asked = why(policy(issuer, "StringEquals", "prefect:cloud:a1"));
+    assert_eq!(asked.cause, Cause::Segment);
+    let difference = asked.difference.unwrap();
+    assert_eq!(difference.expected.as_deref(), Some("cloud"));
+    assert_eq!(difference.actual.as_deref(), Some("account"));
+    // The advice given in the thread keeps the wrong segment and adds a tail.
+    let advised = why(policy(issuer, "StringLike", "prefect:cloud:a1:*"));
+    assert_eq!(advised.cause, Cause::Segment);
     assert_eq!(
-        like(issuer, "StringLike", "prefect:cloud:a1:*").decide(&run),
-        Decision::Allow
+        advised.mend.line.as_deref(),
+        Some(r#""StringLike": { "api.prefect.cloud/oidc-provider:sub": "prefect:account:a1" }"#)
     );
-    let cause = |policy: CompiledPolicy| reason(&policy.explain(&run)).unwrap().cause;
-    assert_eq!(
-        cause(like(issuer, "StringEquals", "prefect:cloud:a1")),
-        Cause::ExtraTail
-    );
-    assert_eq!(
-        cause(like(
-            "api.prefect.cloud/oidc-provider",
-            "StringLike",
-            "prefect:cloud:a1:*"
-        )),
-        Cause::KeyPrefix
-    );
-    assert_eq!(
-        cause(like(issuer, "StringLike", "prefect:cloud:[ACCOUNT_ID]:*")),
-        Cause::Placeholder
-    );
-}
-
-/// The definition of the wildcards, read aloud.
-fn naive(pattern: &[u16], text: &[u16]) -> bool {
-    let (star, one) = (u16::from(b'*'), u16::from(b'?'));
-    match pattern.split_first() {
-        None => text.is_empty(),
-        Some((head, rest)) if *head == star => {
-            (0..=text.len()).any(|taken| naive(rest, &text[taken..]))
-        }
-        Some((head, rest)) => {
-            !text.is_empty() && (*head == one || *head == text[0]) && naive(rest, &text[1..])
-        }
+    let renamed = policy("api.prefect.cloud/oidc", "StringLike", "prefect:*");
+    assert_eq!(why(renamed).cause, Cause::KeyPrefix);
+    for left_in in ["prefect:account:[ACCOUNT_ID]", "prefect\u{2601}\u{fe0f}a1"] {
+        let policy = policy(issuer, "StringEquals", left_in);
+        assert_eq!(why(policy).cause, Cause::Placeholder, "{left_in}");
     }
-}
-
-fn units(text: &str) -> Vec<u16> {
-    text.encode_utf16().collect()
-}
-
-proptest! {
-    #[test]
-    fn wildcards_agree_with_their_definition(pattern in "[ab*?\u{1F600}]{0,10}", text in "[ab\u{1F600}]{0,12}") {
-        prop_assert_eq!(Wildcard::new(&pattern).matches(&text), naive(&units(&pattern), &units(&text)));
-    }
-
-    #[test]
-    fn any_text_is_read_or_refused(text in "(?s).{0,200}") {
-        let source = SourceText::new("x", text.clone());
-        if let Ok(policy) = Policy::parse(&source) {
-            CompiledPolicy::compile(&policy).explain(&web("x"));
-        }
-        let _ = crate::write_time::validate_trust_policy(&text);
-        let _ = crate::write_time::validate_identity_policy(&text);
-    }
-
-    #[test]
-    fn broken_policies_are_read_or_refused(cut in 0usize..400, with in "[\\[\\]{}\",:\\\\*$u0-9 é]{0,6}") {
-        let whole = r#"{"Version":"2012-10-17","Statement":[{"Sid":"a","Effect":"Allow","Principal":{"Federated":"arn:aws:iam::123456789012:oidc-provider/acme.cubecloud.dev"},"Action":["sts:*"],"Condition":{"StringLike":{"k":"${a, 'b'}*"},"IpAddress":{"aws:SourceIp":["::/0"]}}}]}"#;
-        let cut = cut.min(whole.len());
-        let text = format!("{}{with}{}", &whole[..cut], &whole[cut..]);
-        if let Ok(policy) = Policy::parse(&SourceText::new("x", text.clone())) {
-            let verdict = CompiledPolicy::compile(&policy).explain(&web("x"));
-            prop_assert_eq!(reason(&verdict).is_some(), verdict.decision != Decision::Allow);
-        }
-        let _ = crate::write_time::validate_trust_policy(&text);
-        let _ = crate::write_time::validate_identity_policy(&text);
-    }
-
-    #[test]
-    fn decide_agrees_with_explain(
-        statements in prop::collection::vec((any::<bool>(), 0usize..4, 0usize..6, "[a*?:]{0,5}", "[ab:]{0,5}"), 0..5),
-        sub in "[ab:]{0,5}",
-    ) {
-        let principals = [
-            r#"{"Federated":"arn:aws:iam::123456789012:oidc-provider/acme.cubecloud.dev"}"#,
-            r#"{"Federated":"arn:aws:iam::123456789012:oidc-provider/acme.cubecloud.dev/"}"#,
-            r#"{"AWS":"123456789012"}"#,
-            r#""*""#,
-        ];
-        let operators = ["StringEquals", "StringLike", "StringNotLike", "StringEqualsIfExists", "ForAnyValue:StringLike", "ForAllValues:StringNotEquals"];
-        let statements: Vec<String> = statements
-            .iter()
-            .map(|(allow, principal, operator, first, second)| {
-                let effect = if *allow { "Allow" } else { "Deny" };
-                format!(
-                    r#"{{"Effect":"{effect}","Principal":{},"Action":"sts:Assume*","Condition":{{"{}":{{"acme.cubecloud.dev:sub":["{first}","{second}"]}}}}}}"#,
-                    principals[*principal], operators[*operator]
-                )
-            })
-            .collect();
-        let policy = compiled(&format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statements.join(",")));
-        let verdict = policy.explain(&web(&sub));
-        prop_assert_eq!(verdict.decision, policy.decide(&web(&sub)));
-        prop_assert_eq!(reason(&verdict).is_some(), verdict.decision != Decision::Allow);
-    }
-
-    #[test]
-    fn a_difference_is_where_the_texts_part(pattern in "[ab*:]{0,12}", value in "[ab:]{0,12}") {
-        if let Some(found) = crate::difference(&pattern, &value, true) {
-            prop_assert!(found.segment <= pattern.split(':').count());
-            prop_assert!(found.expected.is_some() || found.actual.is_some());
-        } else {
-            prop_assert!(Wildcard::new(&pattern).matches(&value));
-        }
-    }
+    let mended = policy(issuer, "StringEquals", "prefect:account:a1");
+    assert_eq!(mended.decide(&run), Decision::Allow);
 }

@@ -99,6 +99,47 @@ fn write_time_refusals() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Subjects that a solver found to be let in by one of two policies only.
+#[test]
+fn witnesses() {
+    let Some(cases) = rows(&cases_file().with_file_name("inclusions.jsonl")) else {
+        return;
+    };
+    let mut checked = 0;
+    for case in &cases {
+        let id = case["id"].as_str().unwrap();
+        let issuer = case["issuer"].as_str().unwrap();
+        for (member, inside, outside) in [
+            ("sub_only_in_new", "new", "old"),
+            ("sub_only_in_old", "old", "new"),
+        ] {
+            let Some(sub) = case[member].as_str() else {
+                continue;
+            };
+            let mut context = Context::new();
+            context.set(format!("{issuer}:sub"), sub);
+            context.set(format!("{issuer}:aud"), "sts.amazonaws.com");
+            let request = Request {
+                principal: Principal::Federated(format!(
+                    "arn:aws:iam::123456789012:oidc-provider/{issuer}"
+                )),
+                action: "sts:AssumeRoleWithWebIdentity".to_owned(),
+                resource: None,
+                context,
+            };
+            let decide = |policy: &str| compile(&case[policy]).decide(&request);
+            assert_eq!(decide(inside), Decision::Allow, "{id}: `{sub}` in {inside}");
+            assert_ne!(
+                decide(outside),
+                Decision::Allow,
+                "{id}: `{sub}` in {outside}"
+            );
+            checked += 1;
+        }
+    }
+    eprintln!("witnesses: {checked} of {checked}");
+}
+
 fn decide(case: &Value) -> &'static str {
     let trust = compile(&case["policy"]);
     let name = case["principal"].as_str().unwrap().to_owned();
@@ -146,17 +187,20 @@ fn context(values: &Value) -> Context {
     for (key, value) in values.as_object().into_iter().flatten() {
         match value {
             Value::Array(list) => {
-                context.set_list(key, list.iter().map(|one| one.as_str().unwrap()));
-            }
-            Value::String(text) => {
-                context.set(key, text);
+                context.set_list(key, list.iter().map(text));
             }
             other => {
-                context.set(key, other.to_string());
+                context.set(key, text(other));
             }
         }
     }
     context
+}
+
+fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn cases_file() -> PathBuf {

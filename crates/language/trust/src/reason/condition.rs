@@ -2,6 +2,7 @@
 
 use rolecall_source::nearest;
 
+use super::claim_keys;
 use super::placeholder::placeholder;
 use super::segments::{Difference, difference};
 use super::{Cause, Mend, Miss, named, quoted, quoted_all};
@@ -128,9 +129,19 @@ fn absent(verdict: &Verdict, condition: &ConditionProof) -> Said {
         let sentence = format!("Pass the external ID {}.", named(&condition.expected));
         return Said::new(Cause::KeyAbsent, message.to_owned(), sentence);
     }
+    if let Some((prefix, tag)) = key.split_once('/')
+        && prefix.eq_ignore_ascii_case("aws:RequestTag")
+    {
+        let message = format!("the call passes no session tag `{tag}`");
+        let sentence = match web_identity {
+            true => "Have the token carry the session tag, or remove the condition.",
+            false => "Pass the session tag, or remove the condition.",
+        };
+        return Said::new(Cause::KeyAbsent, message, sentence);
+    }
     let split = key
         .rsplit_once(':')
-        .filter(|(prefix, _)| prefix.contains(['.', '/']));
+        .filter(|(prefix, _)| prefix.contains(['.', '/']) && !prefix.starts_with("aws:"));
     let Some((prefix, claim)) = split else {
         let message = format!("the request has no `{key}`");
         return match nearest(key, REQUEST_KEYS.iter().copied()) {
@@ -164,11 +175,15 @@ fn absent(verdict: &Verdict, condition: &ConditionProof) -> Said {
             &condition.expected,
         );
     }
-    if federated && !CLAIMS.contains(&claim.to_lowercase().as_str()) {
+    if federated && !claim_keys::known(provider, claim) {
         let message = format!("AWS makes no condition key of the claim `{claim}` for `{provider}`");
-        let sentence = format!(
-            "Only aud, sub, oaud and amr are keys: carry `{claim}` in the subject and pin `{provider}:sub`."
-        );
+        let keys = claim_keys::of(provider).collect::<Vec<_>>().join(", ");
+        let sentence = match nearest(claim, claim_keys::of(provider)) {
+            Some(near) => format!("Did you mean `{provider}:{near}`? The keys are {keys}."),
+            None => format!(
+                "The keys are {keys}: carry `{claim}` in the subject and pin `{provider}:sub`."
+            ),
+        };
         return Said::new(Cause::UnsupportedKey, message, sentence);
     }
     Said::new(
@@ -192,10 +207,7 @@ fn text(condition: &ConditionProof, operator: Operator, value: &str) -> Said {
             "`{pattern}` is taken letter for letter under `{}`: its wildcards match nothing",
             condition.operator
         );
-        let name = condition
-            .operator
-            .replace("EqualsIgnoreCase", "Like")
-            .replace("Equals", "Like");
+        let name = like_form(&condition.operator);
         let sentence = format!("Wildcards need `{name}`.");
         return Said::new(Cause::WildcardUnderEquals, message, sentence).line(&name, key, expected);
     }
@@ -208,7 +220,7 @@ fn text(condition: &ConditionProof, operator: Operator, value: &str) -> Said {
         let sentence = "Values compare with letter case: spell it as the token does.";
         let corrected = match like {
             true => difference(pattern, value, true)
-                .map_or_else(|| value.to_owned(), |one| one.corrected),
+                .map_or_else(|| value.to_owned(), |one| one.mended(value, true)),
             false => value.to_owned(),
         };
         return Said::new(Cause::LetterCase, message, sentence).line(
@@ -245,37 +257,50 @@ fn text(condition: &ConditionProof, operator: Operator, value: &str) -> Said {
 fn segment(condition: &ConditionProof, value: &str, found: Difference) -> Said {
     let key = &condition.key;
     let place = match &found.label {
-        Some(label) => format!("segment `{label}`"),
-        None => format!("segment {}", found.segment + 1),
+        Some(label) => format!("after `{label}`"),
+        None => format!("in segment {}", found.segment + 1),
     };
     let (cause, message, sentence) = match (&found.expected, &found.actual) {
         (Some(expected), Some(actual)) => (
             Cause::Segment,
-            format!("`{value}` has `{actual}` in {place}, the policy wants `{expected}`"),
-            "Change the segment in the policy if this caller should be let in, or run as what the policy names.",
+            format!("`{value}` has `{actual}` {place}, the policy wants `{expected}`"),
+            // The first segment names the issuer's scheme rather than an attribute.
+            match found.label.as_deref().filter(|_| found.segment > 1) {
+                Some(label) => format!(
+                    "Ask with {label} `{expected}` instead, or change the policy if this caller should be let in."
+                ),
+                None => "Change the segment in the policy if this caller should be let in, or ask as what the policy names.".to_owned(),
+            },
         ),
         (None, _) => (
             Cause::ExtraTail,
             format!("`{value}` goes on after `{}`", found.pattern),
-            "Let the value go on with a `*` at the end under `StringLike`, or write all of it.",
+            "Let the value go on with a `*` at the end under `StringLike`, or write all of it.".to_owned(),
         ),
         (Some(expected), None) => (
             Cause::MissingTail,
             format!("`{value}` ends before `{expected}`, which the policy wants next"),
-            "Have the subject format carry the missing segments, or shorten the value in the policy.",
+            "Have the subject format carry the missing segments, or shorten the value in the policy.".to_owned(),
         ),
     };
-    let operator = match cause {
-        Cause::ExtraTail => condition
-            .operator
-            .replace("EqualsIgnoreCase", "Like")
-            .replace("Equals", "Like"),
-        _ => condition.operator.clone(),
+    let like = like_form(&condition.operator);
+    let (operator, corrected) = match cause {
+        Cause::ExtraTail => (&like, found.mended(value, true)),
+        _ => (
+            &condition.operator,
+            found.mended(value, *like == condition.operator),
+        ),
     };
-    let corrected = [found.corrected.clone()];
-    let mut said = Said::new(cause, message, sentence).line(&operator, key, &corrected);
+    let mut said = Said::new(cause, message, sentence).line(operator, key, &[corrected]);
     said.difference = Some(found);
     said
+}
+
+/// The operator's form that takes wildcards.
+fn like_form(operator: &str) -> String {
+    operator
+        .replace("EqualsIgnoreCase", "Like")
+        .replace("Equals", "Like")
 }
 
 fn other(condition: &ConditionProof, actual: &[String]) -> Said {
@@ -293,7 +318,6 @@ fn other(condition: &ConditionProof, actual: &[String]) -> Said {
     )
 }
 
-const CLAIMS: &[&str] = &["aud", "sub", "oaud", "amr"];
 const REQUEST_KEYS: &[&str] = &[
     "sts:ExternalId",
     "sts:RoleSessionName",

@@ -1,6 +1,7 @@
 //! Placeholders of templates and guides that were not filled in.
 
 /// The first placeholder in a text: `<account-id>`, `[ACCOUNT_ID]`, `{deployment_id}`, `YOUR_…`.
+/// So are the marks that chat programs and web pages leave in what is copied from them.
 /// Policy variables (`${…}`) and UUIDs in braces, as Bitbucket has them, are none.
 pub(super) fn placeholder(text: &str) -> Option<&str> {
     let angled = between(text, '<', '>', |inside| !inside.is_empty());
@@ -24,7 +25,11 @@ pub(super) fn placeholder(text: &str) -> Option<&str> {
             .unwrap_or(rest.len());
         Some(&rest[..end])
     });
-    angled.or(squared).or(braced).or(yours)
+    let pasted = PASTED.iter().find_map(|mark| {
+        let start = text.find(mark)?;
+        Some(&text[start..start + mark.len()])
+    });
+    angled.or(squared).or(braced).or(yours).or(pasted)
 }
 
 fn between(text: &str, open: char, close: char, fits: impl Fn(&str) -> bool) -> Option<&str> {
@@ -44,3 +49,8 @@ fn between(text: &str, open: char, close: char, fits: impl Fn(&str) -> bool) -> 
     }
     None
 }
+
+/// HTML entities, typographic quotes, and the emoji that `:cloud:` turns into.
+const PASTED: &[&str] = &[
+    "&lt;", "&gt;", "&amp;", "&quot;", "\u{201c}", "\u{201d}", "\u{2018}", "\u{2019}", "\u{2601}",
+];

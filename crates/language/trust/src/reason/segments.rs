@@ -19,11 +19,25 @@ pub struct Difference {
     pub expected: Option<String>,
     /// What the value has there; `None` when the value has ended.
     pub actual: Option<String>,
-    /// The pattern with that place as the value has it.
+    /// The pattern with that place, and that alone, as the value has it.
     pub corrected: String,
     /// How many segments agree before it.
     #[serde(skip)]
     pub(crate) agreed: usize,
+}
+
+impl Difference {
+    /// The pattern with every place that differs as the value has it: it fits the value.
+    pub(crate) fn mended(&self, value: &str, wildcards: bool) -> String {
+        let mut corrected = self.corrected.clone();
+        for _ in 0..2 * SEGMENT_LIMIT {
+            match difference(&corrected, value, wildcards) {
+                Some(next) => corrected = next.corrected,
+                None => break,
+            }
+        }
+        corrected
+    }
 }
 
 /// Compares a value with a pattern (`*` and `?` are wildcards when `wildcards` is set). `None` when

@@ -69,8 +69,8 @@ fn the_differing_segment_is_named() {
     let reason = explained(&policy, &request);
     insta::assert_snapshot!(shown(&reason), @r#"
     Segment: StringLike acme.cubecloud.dev:sub
-    `cube:deployment:42:component:cube_store` has `cube_store` in segment `component`, the policy wants `cube_api`
-    Change the segment in the policy if this caller should be let in, or run as what the policy names.
+    `cube:deployment:42:component:cube_store` has `cube_store` after `component`, the policy wants `cube_api`
+    Ask with component `cube_api` instead, or change the policy if this caller should be let in.
     "StringLike": { "acme.cubecloud.dev:sub": "cube:deployment:42:component:cube_store" }
     "#);
     let difference = reason.difference.unwrap();
@@ -121,7 +121,7 @@ fn keys_that_are_not_there() {
     insta::assert_snapshot!(why(&cube(r#""StringEquals":{"acme.cubecloud.dev:iss":"x"}"#), "x"), @r"
     UnsupportedKey: StringEquals acme.cubecloud.dev:iss
     AWS makes no condition key of the claim `iss` for `acme.cubecloud.dev`
-    Only aud, sub, oaud and amr are keys: carry `iss` in the subject and pin `acme.cubecloud.dev:sub`.
+    The keys are aud, sub, oaud, amr: carry `iss` in the subject and pin `acme.cubecloud.dev:sub`.
     ");
     insta::assert_snapshot!(why(&cube(r#""StringEquals":{"sts:ExternalId":"x"}"#), "x"), @r"
     ExternalId: StringEquals sts:ExternalId
@@ -219,4 +219,29 @@ fn the_nearest_statement_is_chosen_and_the_rest_is_told() {
     assert_eq!(reason.statement, Some(1));
     let reason = explained(&far, &request);
     assert_eq!(reason.also.len(), 1);
+}
+
+#[test]
+fn keys_of_named_providers() {
+    let github = "token.actions.githubusercontent.com";
+    let statement = |claim: &str| {
+        format!(
+            r#"{{"Effect":"Allow","Principal":{{"Federated":"{ACCOUNT}{github}"}},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{{"StringEquals":{{"{github}:{claim}":"x"}}}}}}"#
+        )
+    };
+    let request = token(github, "sts.amazonaws.com", "repo:octo/x:ref:y");
+    let reason = |claim: &str| explained(&statement(claim), &request);
+    assert_eq!(reason("repository").cause, Cause::KeyAbsent);
+    assert_eq!(reason("run_id").cause, Cause::UnsupportedKey);
+    let near = reason("repositry").mend.sentence;
+    assert!(near.starts_with("Did you mean `token.actions.githubusercontent.com:repository`?"));
+}
+
+#[test]
+fn a_session_tag_that_is_not_passed() {
+    insta::assert_snapshot!(why(&cube(r#""StringEquals":{"aws:RequestTag/team":"data"}"#), "x"), @r"
+    KeyAbsent: StringEquals aws:RequestTag/team
+    the call passes no session tag `team`
+    Have the token carry the session tag, or remove the condition.
+    ");
 }
