@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use rolecall_jose::{Algorithm, Compact, VerifyingKey};
 use rolecall_sealed::{ExposeSecret as _, MasterKey, SealedError};
 use tokio::sync::OnceCell;
+use tokio::sync::oneshot;
 
 use crate::*;
 
@@ -185,15 +186,15 @@ async fn work_that_panics_gives_its_place_back() {
 }
 
 /// Takes one place until what is returned is dropped.
-async fn hold(limit: &SignerLimit) -> std::sync::mpsc::Sender<()> {
-    let (held, release) = std::sync::mpsc::channel::<()>();
-    let (started, begun) = tokio::sync::oneshot::channel();
+async fn hold(limit: &SignerLimit) -> oneshot::Sender<()> {
+    let (held, release) = oneshot::channel::<()>();
+    let (started, begun) = oneshot::channel();
     let limit = limit.clone();
     tokio::spawn(async move {
         limit
             .run(move || {
                 started.send(()).unwrap();
-                let _ = release.recv();
+                let _ = release.blocking_recv();
             })
             .await
     });
