@@ -7,7 +7,7 @@ import select
 import time
 
 import pytest
-from harness.programs import REPOSITORY, ROLECALL
+from harness.programs import ROLECALL
 
 ESCAPE = "\x1b["
 
@@ -77,10 +77,3 @@ def on_a_terminal(environment: dict[str, str]) -> tuple[int, str]:
     os.close(terminal)
     _, status = os.waitpid(process, 0)
     return os.waitstatus_to_exitcode(status), shown.decode()
-
-
-def test_the_readmes_commands_share_one_build():
-    build = "cargo build --locked --workspace --bins"
-    demo = (REPOSITORY / "demo").read_text()
-    assert build in demo and build in (REPOSITORY / "check").read_text()
-    assert 'exec target/debug/rolecall demo "$@"' in demo

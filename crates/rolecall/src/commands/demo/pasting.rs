@@ -62,7 +62,7 @@ pub fn commands(ground: &Ground) -> String {
         (
             "aws CLI: exchanges the token by itself",
             format!(
-                "AWS_ENDPOINT_URL_STS={sts} AWS_REGION=us-east-1 AWS_ROLE_ARN={role} \
+                "AWS_ENDPOINT_URL_STS={sts} AWS_DEFAULT_REGION=us-east-1 AWS_ROLE_ARN={role} \
                  AWS_WEB_IDENTITY_TOKEN_FILE={token} AWS_ROLE_SESSION_NAME=pasted \
                  aws sts get-caller-identity"
             ),
@@ -77,7 +77,7 @@ pub fn commands(ground: &Ground) -> String {
         (
             "aws CLI as the emulated account's administrator",
             format!(
-                "AWS_ENDPOINT_URL_IAM={sts} AWS_REGION=us-east-1 \
+                "AWS_ENDPOINT_URL_IAM={sts} AWS_DEFAULT_REGION=us-east-1 \
                  AWS_SHARED_CREDENTIALS_FILE={admin} aws iam get-role \
                  --role-name cube-deployment-acme"
             ),
@@ -85,7 +85,7 @@ pub fn commands(ground: &Ground) -> String {
         (
             "boto3",
             format!(
-                "AWS_ENDPOINT_URL_STS={sts} AWS_REGION=us-east-1 AWS_ROLE_ARN={role} \
+                "AWS_ENDPOINT_URL_STS={sts} AWS_DEFAULT_REGION=us-east-1 AWS_ROLE_ARN={role} \
                  AWS_WEB_IDENTITY_TOKEN_FILE={token} AWS_ROLE_SESSION_NAME=pasted \
                  python3 -c 'import boto3; print(boto3.client(\"sts\").get_caller_identity()[\"Arn\"])'"
             ),
