@@ -175,6 +175,14 @@ def test_an_issuer_whose_keys_cannot_be_had(case, fresh_accounts, ledger):
         assert told(fresh_accounts(peer).refused()) == ("InvalidIdentityToken", NO_KEY, 400)
 
 
+def test_an_issuer_out_of_reach_has_a_code_of_its_own_in_the_older_generation(fresh_accounts, ledger):
+    with PeerIssuer("https://peer.example.com/jobs", ledger, broken=UNREACHABLE["discovery fails"]) as peer:
+        refused = fresh_accounts(peer, "older").refused()
+    assert isinstance(refused, exceptions.ClientError)
+    assert type(refused).__name__ == "IDPCommunicationErrorException"
+    assert told(refused)[0::2] == ("IDPCommunicationError", 400)
+
+
 def test_subject_null_is_the_services_own_failure(newer):
     refused = newer.refused(newer.peer.token(sub=None))
     assert told(refused) == ("InternalFailure", "Unknown error validating third-party token", 500)

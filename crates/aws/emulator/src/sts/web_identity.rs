@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::Journal;
 use super::exchange::Exchange;
 use super::session_policy::SessionPolicies;
+use crate::Messages;
 use crate::account::{Provider, provider_arn};
 use crate::aws_claims::{AwsClaims, RolesClaim, roles_claim};
 use crate::call::Call;
@@ -248,7 +249,12 @@ async fn verify(
         Err(error) => {
             tracing::warn!(issuer, reason = error.why, "no verification key");
             journal.proof.failed("keys", json!({"why": error.why}));
-            return Err(no_key(error.why));
+            // The documentation has a code of its own for it, which live probes of today do not
+            // see any more; SDKs try again on that one.
+            return Err(match core.messages {
+                Messages::Newer => no_key(error.why),
+                Messages::Older => Fault::new(&catalogue::IDP_UNREACHABLE).noted(error.why),
+            });
         }
     };
     let detail =

@@ -66,6 +66,7 @@ sayings! {
     NOT_AMAZON_LOGIN = InvalidIdentityToken, "Provided Token is not a Login With Amazon token"; "published probes", "2026-09", Observed
     NOT_A_JWT = InvalidIdentityToken, "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"; "published probes", "2026-09", Observed
     NO_VERIFICATION_KEY = InvalidIdentityToken, "Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements"; "published probes", "2026-09", Observed
+    IDP_UNREACHABLE = IdpCommunicationError, "The identity provider could not be reached to verify the incoming identity token. Try the request again."; "STS API reference, in other words", "2026-11", Inferred
     ROLE_NOT_CLAIMED = InvalidIdentityToken, "The target role ARN is not present in the roles claim of the identity token"; "published probes", "2026-09", Observed
     TOKEN_EXPIRED = ExpiredTokenException, "Token expired: current date/time {now} must be before the expiration date/time {exp}"; "published probes", "2026-09", Observed
     NULL_SUBJECT = InternalFailure, "Unknown error validating third-party token"; "published probes", "2026-09", Observed

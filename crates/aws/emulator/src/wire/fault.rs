@@ -68,6 +68,7 @@ pub(crate) enum Code {
     EntityAlreadyExists,
     ExpiredToken,
     ExpiredTokenException,
+    IdpCommunicationError,
     IncompleteSignature,
     InternalFailure,
     InvalidAction,
@@ -94,6 +95,7 @@ impl Code {
             Self::EntityAlreadyExists => "EntityAlreadyExists",
             Self::ExpiredToken => "ExpiredToken",
             Self::ExpiredTokenException => "ExpiredTokenException",
+            Self::IdpCommunicationError => "IDPCommunicationError",
             Self::IncompleteSignature => "IncompleteSignature",
             Self::InternalFailure => "InternalFailure",
             Self::InvalidAction => "InvalidAction",
@@ -124,6 +126,7 @@ impl Code {
             Self::DeleteConflict | Self::EntityAlreadyExists | Self::LimitExceeded => 409,
             Self::InternalFailure => 500,
             Self::ExpiredTokenException
+            | Self::IdpCommunicationError
             | Self::IncompleteSignature
             | Self::InvalidAction
             | Self::InvalidAuthorizationMessageException
