@@ -20,7 +20,6 @@ mod iam;
 mod identifier;
 mod issuer;
 mod policy;
-mod provider_keys;
 mod secret;
 mod seed;
 mod server;

@@ -1,6 +1,5 @@
 //! Why a policy said no: the nearest miss, what it wanted, what came, and how to mend it.
 
-mod claim_keys;
 mod condition;
 mod element;
 mod placeholder;

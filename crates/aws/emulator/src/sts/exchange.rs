@@ -10,7 +10,6 @@ use crate::account::Role;
 use crate::aws_claims::AwsClaims;
 use crate::call::Call;
 use crate::core::Core;
-use crate::provider_keys;
 use crate::session::{Federated, SessionOf, assumed_role_arn};
 use crate::token::Claims;
 use crate::wire::{Fault, Xml, catalogue};
@@ -172,7 +171,7 @@ impl Exchange<'_> {
         {
             context.set(format!("{prefix}:oaud"), original);
         }
-        for (key, value) in provider_keys::of(prefix, &self.claims.all) {
+        for (key, value) in rolecall_trust::claim_values(prefix, &self.claims.all) {
             context.set(key, value);
         }
         for (key, value) in &self.aws.tags {

@@ -2,11 +2,11 @@
 
 use rolecall_source::nearest;
 
-use super::claim_keys;
 use super::placeholder::placeholder;
 use super::segments::{Difference, difference};
 use super::{Cause, Mend, Miss, named, quoted, quoted_all};
 use crate::operator::{Operator, Test};
+use crate::provider_keys;
 use crate::verdict::{ConditionProof, Verdict};
 use crate::wildcard::Wildcard;
 
@@ -175,10 +175,12 @@ fn absent(verdict: &Verdict, condition: &ConditionProof) -> Said {
             &condition.expected,
         );
     }
-    if federated && !claim_keys::known(provider, claim) {
+    if federated && !provider_keys::known(provider, claim) {
         let message = format!("AWS makes no condition key of the claim `{claim}` for `{provider}`");
-        let keys = claim_keys::of(provider).collect::<Vec<_>>().join(", ");
-        let sentence = match nearest(claim, claim_keys::of(provider)) {
+        let keys = provider_keys::provider_keys(provider)
+            .collect::<Vec<_>>()
+            .join(", ");
+        let sentence = match nearest(claim, provider_keys::provider_keys(provider)) {
             Some(near) => format!("Did you mean `{provider}:{near}`? The keys are {keys}."),
             None => format!(
                 "The keys are {keys}: carry `{claim}` in the subject and pin `{provider}:sub`."
