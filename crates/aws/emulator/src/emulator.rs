@@ -60,17 +60,15 @@ impl Emulator {
         let mut world = kept.unwrap_or_default();
         let now = settings.clock.seconds();
         furnish(&mut world, &settings, now)?;
-        if let (Some(file), Some(path)) = (&file, &settings.state) {
-            file.write(&world).map_err(|source| EmulatorError::Write {
-                path: path.clone(),
-                source,
-            })?;
-        }
+        let keeper = Keeper::new(world, file).map_err(|source| EmulatorError::Write {
+            path: settings.state.clone().unwrap_or_default(),
+            source,
+        })?;
         let message_key =
             rolecall_sealed::MasterKey::generate().map_err(|_| EmulatorError::Randomness)?;
         Ok(Self {
             core: Arc::new(Core {
-                keeper: Keeper::new(world, file),
+                keeper,
                 policies: Policies::default(),
                 issuers,
                 decisions: Decisions::default(),
@@ -172,8 +170,9 @@ impl Emulator {
         account: &AccountId,
     ) -> Result<Option<AccessKeys>, EmulatorError> {
         let now = self.core.clock.seconds();
-        self.core
-            .keeper
+        let keeper = &self.core.keeper;
+        let begun = keeper.epoch();
+        keeper
             .change(|world| {
                 let Some(owner) = world.accounts.get_mut(account) else {
                     return Ok(None);
@@ -187,6 +186,7 @@ impl Emulator {
                     secret_access_key: SecretString::from(key.secret.expose()),
                 }))
             })
+            .and_then(|keys| keeper.settle(begun).map(|()| keys))
             .map_err(|_| EmulatorError::Randomness)
     }
 

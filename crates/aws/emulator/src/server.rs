@@ -97,10 +97,13 @@ async fn run(core: &Core, call: &Call) -> Response {
         proof: Proof::new(&call.request_id, &call.action, iso(call.now)),
         event: Event::default(),
     };
+    let begun = core.keeper.epoch();
     let outcome = match service {
         "sts" => sts::run(core, call, &mut journal).await,
         _ => iam::run(core, call, &mut journal).await,
     };
+    // Refusals rest on the world too, so they wait as well.
+    let outcome = core.keeper.settled(begun).await.and(outcome);
     let fault = outcome.as_ref().err();
     if let Some(fault) = fault {
         tracing::info!(

@@ -1,10 +1,11 @@
-//! The state file: read once at the start, replaced whole at each change.
+//! The state file: read once at the start, replaced whole when something changed.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use secrecy::SecretSlice;
 use serde::{Deserialize, Serialize};
 
 use crate::EmulatorError;
@@ -33,34 +34,47 @@ impl StateFile {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok((file, None)),
             Err(error) => return Err(wrong(error.to_string())),
         };
-        let found: Version = serde_json::from_slice(&text).map_err(|error| {
-            wrong(format!(
-                "it is damaged or not a state file ({error}); give another file, or remove it to begin anew"
-            ))
-        })?;
-        if found.version != VERSION {
-            return Err(wrong(format!(
-                "it is of version {}, and this program reads version {VERSION}; use the program that wrote it, or another file",
-                found.version
-            )));
-        }
-        let kept: Kept = serde_json::from_slice(&text).map_err(|error| {
-            wrong(format!(
-                "it is damaged ({error}); give another file, or remove it to begin anew"
-            ))
-        })?;
-        Ok((file, Some(kept.world)))
+        let world = read(&text).map_err(wrong)?;
+        Ok((file, Some(world)))
     }
 
-    /// Replaces the file: whoever reads it, be it after a power cut, finds the old or the new
-    /// world.
-    pub(crate) fn write(&self, world: &World) -> Result<(), std::io::Error> {
+    /// The file's content for a world.
+    pub(crate) fn render(&self, world: &World) -> Result<SecretSlice<u8>, std::io::Error> {
         let text = serde_json::to_vec(&KeptRef {
             version: VERSION,
             world,
         })?;
-        replace(&self.path, &text)
+        Ok(SecretSlice::from(text))
     }
+
+    /// The world of what [`StateFile::render`] made; the error says why it is none.
+    pub(crate) fn parse(&self, text: &[u8]) -> Result<World, String> {
+        read(text)
+    }
+
+    /// Replaces the file: whoever reads it, be it after a power cut, finds the old or the new
+    /// content.
+    pub(crate) fn write(&self, text: &[u8]) -> Result<(), std::io::Error> {
+        replace(&self.path, text)
+    }
+}
+
+fn read(text: &[u8]) -> Result<World, String> {
+    let found: Version = serde_json::from_slice(text).map_err(|error| {
+        format!(
+            "it is damaged or not a state file ({error}); give another file, or remove it to begin anew"
+        )
+    })?;
+    if found.version != VERSION {
+        return Err(format!(
+            "it is of version {}, and this program reads version {VERSION}; use the program that wrote it, or another file",
+            found.version
+        ));
+    }
+    let kept: Kept = serde_json::from_slice(text).map_err(|error| {
+        format!("it is damaged ({error}); give another file, or remove it to begin anew")
+    })?;
+    Ok(kept.world)
 }
 
 /// Writes a file with a secret in it: 0600, synced, then moved into place.

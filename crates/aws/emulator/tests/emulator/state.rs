@@ -89,6 +89,58 @@ async fn a_file_that_cannot_be_written_refuses_the_exchange() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_leaves_only_when_its_session_is_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("accounts.json");
+    let issuer = Issuer::start().await;
+    let lab = std::sync::Arc::new(
+        Lab::start(job_seed(&issuer, &[]), |settings| {
+            settings.state = Some(path.clone());
+        })
+        .await,
+    );
+    let token = issuer.token(json!({}));
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..24 {
+        let (lab, token, path) = (lab.clone(), token.clone(), path.clone());
+        tasks.spawn(async move {
+            let answer = lab.exchange(&token, &[]).await.unwrap();
+            let key = crate::lab::tag(&answer, "AccessKeyId");
+            assert!(std::fs::read_to_string(path).unwrap().contains(&key));
+        });
+    }
+    assert_eq!(tasks.join_all().await.len(), 24);
+}
+
+#[tokio::test]
+async fn a_change_that_could_not_be_written_is_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("inner");
+    std::fs::create_dir(&inner).unwrap();
+    let path = inner.join("accounts.json");
+    let lab = Lab::start(json!({"accounts": {}}), |settings| {
+        settings.state = Some(path.clone());
+    })
+    .await;
+    let account = ACCOUNT.parse().unwrap();
+    let kept = lab.emulator.create_root_key(&account).unwrap().unwrap();
+    std::fs::remove_dir_all(&inner).unwrap();
+    assert!(lab.emulator.create_root_key(&account).is_err());
+    std::fs::create_dir(&inner).unwrap();
+    let later = lab.emulator.create_root_key(&account).unwrap().unwrap();
+
+    let text = std::fs::read_to_string(&path).unwrap();
+    let state: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let ids: Vec<_> = state["world"]["accounts"][ACCOUNT]["root_keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(ids, [kept.access_key_id, later.access_key_id]);
+}
+
 #[test]
 fn admin_credentials_are_a_shared_credentials_file() {
     let folder = tempfile::tempdir().unwrap();
