@@ -68,8 +68,8 @@ impl Trail {
         latest.iter().cloned().collect()
     }
 
-    /// Records a call. Tokens that were refused leave no record, as at AWS; neither do calls that
-    /// nobody is known to have made.
+    /// Records a call. Tokens that were refused leave no record, as at AWS; neither do calls of which
+    /// nobody knows who made them.
     pub(crate) fn record(
         &self,
         call: &Call,
@@ -81,8 +81,14 @@ impl Trail {
         let Some(recipient) = &event.recipient else {
             return;
         };
-        if fault.is_some_and(|fault| fault.code() == Code::InvalidIdentityToken) {
+        if event.identity.is_null()
+            || fault.is_some_and(|fault| fault.code() == Code::InvalidIdentityToken)
+        {
             return;
+        }
+        let mut additional = event.additional;
+        if service == "sts" {
+            additional.insert("RequestDetails".to_owned(), request_details(call));
         }
         let mut record = json!({
             "eventVersion": "1.11",
@@ -93,8 +99,8 @@ impl Trail {
             "awsRegion": call.region(),
             "sourceIPAddress": call.source.map_or_else(String::new, |source| source.to_string()),
             "userAgent": call.header("user-agent").unwrap_or_default(),
-            "requestParameters": event.parameters,
-            "responseElements": event.response,
+            "requestParameters": (!event.parameters.is_empty()).then_some(event.parameters),
+            "responseElements": event.response.map(without_nulls),
             "requestID": call.request_id,
             "eventID": uuid::Uuid::new_v4().to_string(),
             "readOnly": event.read_only,
@@ -106,8 +112,8 @@ impl Trail {
         if let Some(resources) = event.resources {
             record["resources"] = resources;
         }
-        if !event.additional.is_empty() {
-            record["additionalEventData"] = Value::Object(event.additional);
+        if !additional.is_empty() {
+            record["additionalEventData"] = Value::Object(additional);
         }
         if let Some(fault) = fault {
             record["errorCode"] = fault.code().as_str().into();
@@ -153,6 +159,26 @@ impl Trail {
         }
         latest.push_back(record);
     }
+}
+
+/// Which of STS's endpoints the caller meant. The emulator has one address for all: a host name of
+/// AWS's own tells, and anything else stands for the endpoint of the region.
+fn request_details(call: &Call) -> Value {
+    let global = call
+        .header("host")
+        .is_some_and(|host| host.eq_ignore_ascii_case("sts.amazonaws.com"));
+    json!({
+        "awsServingRegion": call.region(),
+        "endpointType": if global { "global" } else { "regional" },
+    })
+}
+
+/// CloudTrail leaves out members that have no value.
+fn without_nulls(mut value: Value) -> Value {
+    if let Value::Object(members) = &mut value {
+        members.retain(|_, member| !member.is_null());
+    }
+    value
 }
 
 /// `userIdentity` of a signed call.

@@ -162,6 +162,7 @@ impl<'c> Asked<'c> {
         optional("externalId", self.external_id.map(Value::from));
         optional("durationSeconds", self.duration.map(Value::from));
         optional("policy", self.policies.inline.clone().map(Value::from));
+        optional("policyArns", self.policies.record());
         optional(
             "sourceIdentity",
             self.source_identity.clone().map(Value::from),

@@ -53,6 +53,9 @@ impl Exchange<'_> {
         if let Some(policy) = &self.asked.policies.inline {
             parameters.insert("policy".to_owned(), policy.as_str().into());
         }
+        if let Some(arns) = self.asked.policies.record() {
+            parameters.insert("policyArns".to_owned(), arns);
+        }
         journal.event.resources = Some(json!([{
             "accountId": self.account,
             "type": "AWS::IAM::Role",

@@ -45,6 +45,12 @@ impl SessionPolicies {
         Ok(Self { inline, arns })
     }
 
+    /// The managed policies as a record has them; nothing where none was asked for.
+    pub(crate) fn record(&self) -> Option<serde_json::Value> {
+        let arns = self.arns.iter().map(|arn| serde_json::json!({"arn": arn}));
+        (!self.arns.is_empty()).then(|| arns.collect())
+    }
+
     /// The policies' texts. An inline text must be a policy; an ARN must be of the role's account
     /// or AWS's own, and exist.
     pub(crate) fn texts(&self, world: &World, account: &AccountId) -> Result<Vec<String>, Fault> {

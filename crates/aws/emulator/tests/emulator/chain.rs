@@ -86,6 +86,25 @@ async fn an_external_id_opens_the_second_account() {
     assert_eq!(shared.len(), 2);
     assert_eq!(shared[0]["sharedEventID"], shared[1]["sharedEventID"]);
     assert_eq!(shared[0]["requestParameters"]["externalId"], "superset-1");
+    assert_ne!(shared[0]["eventID"], shared[1]["eventID"]);
+    assert_eq!(shared[0]["recipientAccountId"], "222222222222");
+    assert_eq!(shared[0]["userIdentity"]["type"], "AWSAccount");
+    assert_eq!(shared[0]["userIdentity"]["accountId"], "123456789012");
+    assert!(shared[0]["userIdentity"]["arn"].is_null());
+    assert_eq!(shared[1]["recipientAccountId"], "123456789012");
+    let caller = &shared[1]["userIdentity"];
+    assert_eq!(caller["type"], "AssumedRole");
+    assert_eq!(
+        caller["sessionContext"]["sessionIssuer"]["arn"],
+        "arn:aws:iam::123456789012:role/team/job"
+    );
+    let federation = &caller["sessionContext"]["webIdFederationData"];
+    let subject = format!("{}:sub", issuer.url.split_once("://").unwrap().1);
+    assert_eq!(federation["attributes"][&subject], "job:42");
+    sts.get_caller_identity().send().await.unwrap();
+    let last = lab.emulator.trail().pop().unwrap();
+    assert_eq!(last["eventName"], "GetCallerIdentity");
+    assert!(last["requestParameters"].is_null());
 }
 
 #[tokio::test]

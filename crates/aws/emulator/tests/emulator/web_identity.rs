@@ -373,6 +373,14 @@ async fn the_trail_knows_denials_and_successes_but_not_bad_tokens() {
     lab.exchange(&issuer.token(json!({"aud": "x"})), &[])
         .await
         .unwrap_err();
+    // Neither does a call leave a record of which nobody knows who made it.
+    let past = jiff::Timestamp::now().as_second() - 4000;
+    for token in [issuer.token(json!({"exp": past})), "not a token".to_owned()] {
+        lab.exchange(&token, &[]).await.unwrap_err();
+    }
+    lab.exchange(&good, &[("RoleSessionName", "?")])
+        .await
+        .unwrap_err();
     let trail = lab.emulator.trail();
     assert_eq!(trail.len(), 2);
     assert_eq!(trail[0]["userIdentity"]["type"], "WebIdentityUser");
@@ -382,6 +390,16 @@ async fn the_trail_knows_denials_and_successes_but_not_bad_tokens() {
     );
     assert_eq!(trail[0]["recipientAccountId"], ACCOUNT);
     assert_eq!(trail[1]["errorCode"], "AccessDenied");
+    assert_eq!(trail[1]["errorMessage"], "An unknown error occurred");
+    assert_eq!(trail[1]["userIdentity"]["userName"], "x");
+    assert!(trail[1]["responseElements"].is_null());
+    let given = trail[0]["responseElements"].as_object().unwrap();
+    assert!(given.values().all(|value| !value.is_null()), "{given:?}");
+    assert_eq!(given["audience"], "sts.amazonaws.com");
+    assert_eq!(
+        trail[0]["additionalEventData"]["RequestDetails"],
+        json!({"awsServingRegion": "us-east-1", "endpointType": "regional"})
+    );
     let text = serde_json::to_string(&trail).unwrap();
     assert!(!text.contains(&good));
     assert!(!text.contains(&tag(&answer, "SecretAccessKey")));
