@@ -4,17 +4,20 @@ mod assume_role;
 mod credentials;
 mod exchange;
 mod queries;
+mod role;
 mod session_policy;
 mod session_token;
 mod trust;
 mod web_identity;
+
+use serde_json::json;
 
 use crate::authentication::authenticate;
 use crate::call::Call;
 use crate::core::Core;
 use crate::decision::Proof;
 use crate::trail::{self, Event};
-use crate::wire::{Fault, Xml};
+use crate::wire::{Fault, Xml, catalogue};
 
 /// What one STS call leaves behind beside its answer.
 pub(crate) struct Journal {
@@ -63,6 +66,15 @@ pub(crate) async fn run(core: &Core, call: &Call, journal: &mut Journal) -> Resu
     journal.event.recipient = Some(caller.account.clone());
     journal.event.read_only = true;
     journal.proof.presents("caller", caller.arn());
+    let of_session_token = caller.session().is_some() && !caller.is_role_session();
+    if of_session_token && !matches!(call.action.as_str(), "AssumeRole" | "GetCallerIdentity") {
+        journal
+            .proof
+            .failed("caller", json!({"why": "credentials of GetSessionToken"}));
+        return Err(
+            Fault::new(&catalogue::SESSION_CANNOT_CALL).with("operation", call.action.clone())
+        );
+    }
     match call.action.as_str() {
         "AssumeRole" => assume_role::assume(core, call, &caller, journal),
         "GetSessionToken" => session_token::give(core, call, &caller, journal),

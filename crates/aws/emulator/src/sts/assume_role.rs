@@ -1,11 +1,13 @@
 //! AssumeRole: a signed caller becomes another role.
 
+use std::collections::BTreeSet;
+
 use rolecall_names::RoleArn;
 use rolecall_trust::{Context, Decision, Grant, Request};
 use serde_json::{Value, json};
 
 use super::session_policy::SessionPolicies;
-use super::{Journal, credentials};
+use super::{Journal, credentials, role};
 use crate::access;
 use crate::account::{Role, Tags};
 use crate::aws_claims::check_tags;
@@ -38,21 +40,14 @@ pub(super) fn assume(
         inherited,
     )?;
 
-    let account = asked.role.account().clone();
-    let role = core.keeper.read(|world| {
-        world
-            .account(&account)
-            .and_then(|account| account.role(asked.role.name()))
-            .filter(|role| role.arn(&account) == asked.role.as_str())
-            .cloned()
-    });
-    let Some(role) = role else {
+    let role = role::find(core, &asked.role).map_err(|missing| {
         journal.proof.failed(
             "role",
-            json!({"role": asked.role.as_str(), "why": "there is no role with exactly this name and path"}),
+            json!({"role": asked.role.as_str(), "why": missing.why}),
         );
-        return Err(denied(caller, "sts:AssumeRole", &asked.role));
-    };
+        journal.proof.mend(missing.mend);
+        denied(caller, "sts:AssumeRole", &asked.role)
+    })?;
     journal
         .proof
         .passed("role", json!({"role": asked.role.as_str()}));
@@ -96,8 +91,10 @@ impl<'c> Asked<'c> {
         let duration = shape.integer("DurationSeconds", 900..=43_200)?;
         let external_id = shape.optional("ExternalId", 2..=1224, Some(shape::EXTERNAL_ID));
         let source_identity = shape.optional("SourceIdentity", 2..=64, Some(shape::NAME));
-        let serial_number = shape.optional("SerialNumber", 9..=256, None);
-        let policies = SessionPolicies::read(call, &mut shape)?;
+        let with_mfa = mfa(&mut shape);
+        let contexts = provided_contexts(call, &mut shape)?;
+        // AWS's model gives the policy of this operation no length; the room for it is checked later.
+        let policies = SessionPolicies::read(call, &mut shape, usize::MAX)?;
         let mut tags = Vec::new();
         for (at, mut fields) in parameters.structures("Tags")?.into_iter().enumerate() {
             let place = format!("tags.{}.member", at + 1);
@@ -116,19 +113,31 @@ impl<'c> Asked<'c> {
         shape.at_most("tags", tags.len(), 50);
         let transitive = parameters.list("TransitiveTagKeys")?;
         shape.at_most("transitiveTagKeys", transitive.len(), 50);
+        for (at, key) in transitive.iter().enumerate() {
+            let place = format!("transitiveTagKeys.{}.member", at + 1);
+            shape.member(&place, key, 1..=128, Some(shape::TAG));
+        }
         shape.finish()?;
 
         let role = role
             .parse::<RoleArn>()
             .map_err(|error| Fault::new(&catalogue::ARN_INVALID).noted(error.to_string()))?;
-        if serial_number.is_some() {
+        if with_mfa {
             return Err(Fault::new(&catalogue::MFA_FAILED));
         }
-        let count = tags.len();
-        let tags: Tags = tags.into_iter().collect();
-        if tags.len() < count {
+        if let Some(provider) = contexts.first() {
+            return Err(Fault::new(&catalogue::VALIDATION)
+                .with(
+                    "message",
+                    format!("The context provider {provider} is not known"),
+                )
+                .noted("the emulator has no context providers"));
+        }
+        let keys: BTreeSet<String> = tags.iter().map(|(key, _)| key.to_lowercase()).collect();
+        if keys.len() < tags.len() {
             return Err(Fault::new(&catalogue::TAG_KEYS_REPEATED));
         }
+        let tags: Tags = tags.into_iter().collect();
         check_tags(&tags, &transitive)
             .map_err(|why| Fault::new(&catalogue::VALIDATION).with("message", why))?;
         if !transitive
@@ -384,6 +393,31 @@ impl<'c> Asked<'c> {
             .optional("SourceIdentity", session.source_identity.as_deref());
         Ok(xml)
     }
+}
+
+/// Checks the shape of the parameters of MFA, and tells whether they are there. The emulator has no
+/// devices, so that no code is right.
+pub(super) fn mfa(shape: &mut Shape<'_>) -> bool {
+    let number = shape.optional("SerialNumber", 9..=256, Some(shape::SERIAL_NUMBER));
+    let code = shape.optional("TokenCode", 6..=6, Some(shape::DIGITS));
+    number.is_some() || code.is_some()
+}
+
+/// The providers of `ProvidedContexts`.
+fn provided_contexts(call: &Call, shape: &mut Shape<'_>) -> Result<Vec<String>, Fault> {
+    let contexts = call.parameters.structures("ProvidedContexts")?;
+    shape.at_most("providedContexts", contexts.len(), 5);
+    let mut providers = Vec::new();
+    for (at, mut fields) in contexts.into_iter().enumerate() {
+        let place = format!("providedContexts.{}.member", at + 1);
+        if let Some(assertion) = fields.remove("ContextAssertion") {
+            shape.secret_member(&format!("{place}.contextAssertion"), &assertion, 4..=2048);
+        }
+        let provider = fields.remove("ProviderArn").unwrap_or_default();
+        shape.member(&format!("{place}.providerArn"), &provider, 20..=2048, None);
+        providers.push(provider);
+    }
+    Ok(providers)
 }
 
 fn denied(caller: &Caller, action: &str, role: &RoleArn) -> Fault {

@@ -5,7 +5,7 @@ use rolecall_trust::{Context, Decision, Principal, Request};
 use serde_json::json;
 
 use super::web_identity::Asked;
-use super::{Journal, credentials};
+use super::{Journal, credentials, role};
 use crate::account::Role;
 use crate::aws_claims::AwsClaims;
 use crate::call::Call;
@@ -80,23 +80,14 @@ impl Exchange<'_> {
         call: &Call,
         journal: &mut Journal,
     ) -> Result<Xml, Fault> {
-        let role = core.keeper.read(|world| {
-            world
-                .account(&self.account)
-                .and_then(|account| account.role(self.asked.role.name()))
-                .filter(|role| role.arn(&self.account) == self.asked.role.as_str())
-                .cloned()
-        });
-        let Some(role) = role else {
-            journal.proof.failed("role", json!({"role": self.asked.role.as_str(), "why": "there is no role with exactly this name and path"}));
-            journal.proof.mend(format!(
-                "create the role `{}`, or ask for one that exists; name and path count with their letter case",
-                self.asked.role
-            ));
-            return Err(
-                Fault::new(&catalogue::WEB_IDENTITY_DENIED).noted("the role does not exist")
+        let role = role::find(core, &self.asked.role).map_err(|missing| {
+            journal.proof.failed(
+                "role",
+                json!({"role": self.asked.role.as_str(), "why": missing.why}),
             );
-        };
+            journal.proof.mend(missing.mend);
+            Fault::new(&catalogue::WEB_IDENTITY_DENIED).noted(missing.why)
+        })?;
         journal
             .proof
             .passed("role", json!({"role": self.asked.role.as_str()}));

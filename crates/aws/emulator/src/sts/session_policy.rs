@@ -16,10 +16,11 @@ pub(crate) struct SessionPolicies {
 }
 
 impl SessionPolicies {
-    /// Reads `Policy` and `PolicyArns`, noting violations of their shape.
-    pub(crate) fn read(call: &Call, shape: &mut Shape<'_>) -> Result<Self, Fault> {
+    /// Reads `Policy`, of `longest` characters at most, and `PolicyArns`, noting violations of their
+    /// shape.
+    pub(crate) fn read(call: &Call, shape: &mut Shape<'_>, longest: usize) -> Result<Self, Fault> {
         let inline = shape
-            .optional("Policy", 1..=POLICY_LIMIT, Some(shape::POLICY))
+            .optional("Policy", 1..=longest, Some(shape::POLICY))
             .map(str::to_owned);
         let mut arns = Vec::new();
         for (at, mut fields) in call
@@ -110,7 +111,7 @@ fn too_large(percent: usize) -> Fault {
 }
 
 /// Inline and managed session policies together, in characters.
-const POLICY_LIMIT: usize = 2048;
+pub(crate) const POLICY_LIMIT: usize = 2048;
 
 const PACKED_BASE: usize = 900;
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Journal, credentials};
+use super::{Journal, assume_role, credentials};
 use crate::call::Call;
 use crate::caller::{Caller, CallerKind};
 use crate::core::Core;
@@ -17,9 +17,9 @@ pub(super) fn give(
 ) -> Result<Xml, Fault> {
     let mut shape = Shape::new(&call.parameters);
     let asked = shape.integer("DurationSeconds", 900..=129_600)?;
-    let serial_number = shape.optional("SerialNumber", 9..=256, None);
+    let with_mfa = assume_role::mfa(&mut shape);
     shape.finish()?;
-    if serial_number.is_some() {
+    if with_mfa {
         return Err(Fault::new(&catalogue::MFA_FAILED));
     }
     let (of, seconds) = match &caller.kind {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Journal;
 use super::exchange::Exchange;
-use super::session_policy::SessionPolicies;
+use super::session_policy::{POLICY_LIMIT, SessionPolicies};
 use crate::Messages;
 use crate::account::{Provider, provider_arn};
 use crate::aws_claims::{AwsClaims, RolesClaim, roles_claim};
@@ -122,7 +122,7 @@ impl<'c> Asked<'c> {
         let token = shape.required_secret("WebIdentityToken", 4..=20_000);
         let provider_id = shape.optional("ProviderId", 4..=2048, None);
         let duration = shape.integer("DurationSeconds", 900..=43_200)?;
-        let policies = SessionPolicies::read(call, &mut shape)?;
+        let policies = SessionPolicies::read(call, &mut shape, POLICY_LIMIT)?;
         journal.proof.asks(role, session_name);
         let shaped = shape.finish().and_then(|()| {
             role.parse::<RoleArn>()

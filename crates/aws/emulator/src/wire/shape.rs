@@ -105,6 +105,11 @@ impl<'p> Shape<'p> {
         self.check(at, text, length, pattern, true);
     }
 
+    /// As [`Shape::member`] for a secret, which the message does not repeat.
+    pub(crate) fn secret_member(&mut self, at: &str, text: &str, length: RangeInclusive<usize>) {
+        self.check(at, text, length, None, false);
+    }
+
     /// Notes that a member that must be there is not.
     pub(crate) fn absent(&mut self, at: &str) {
         self.violations.push(format!(
@@ -189,6 +194,16 @@ fn lower_camel(name: &str) -> String {
 pub(crate) const NAME: Pattern = Pattern {
     written: r"[\w+=,.@-]*",
     takes: |character| character.is_ascii_alphanumeric() || "_+=,.@-".contains(character),
+};
+
+pub(crate) const SERIAL_NUMBER: Pattern = Pattern {
+    written: r"[\w+=/:,.@-]*",
+    takes: |character| character.is_ascii_alphanumeric() || "_+=/:,.@-".contains(character),
+};
+
+pub(crate) const DIGITS: Pattern = Pattern {
+    written: r"[\d]*",
+    takes: |character| character.is_ascii_digit(),
 };
 
 pub(crate) const EXTERNAL_ID: Pattern = Pattern {

@@ -135,6 +135,9 @@ async fn session_tokens_for_users_only() {
     assert_eq!(who.arn(), Some("arn:aws:iam::123456789012:user/admin"));
     let again = session.get_session_token().send().await.unwrap_err();
     assert_eq!(code(&again).0, "AccessDenied");
+    let info = session.get_access_key_info();
+    let info = info.access_key_id("AKIAIOSFODNN7EXAMPLE").send().await;
+    assert_eq!(code(&info.unwrap_err()).0, "AccessDenied");
     let list = [("Action", "ListRoles"), ("Version", "2010-05-08")];
     let refusal = call(&lab, "iam", &keys, &list).await.unwrap_err();
     assert_eq!(refusal.code, "InvalidClientTokenId");
@@ -194,4 +197,177 @@ async fn a_get_with_query_parameters_is_served() {
     );
     let answer = crate::lab::fetch(&url).await;
     assert!(tag(&answer, "Arn").ends_with("assumed-role/job/get"));
+}
+
+#[tokio::test]
+async fn a_base_path_is_part_of_the_address() {
+    let issuer = Issuer::start().await;
+    let lab = Lab::with_job(&issuer).await;
+    let based = Lab {
+        emulator: lab.emulator.clone(),
+        clock: lab.clock.clone(),
+        url: format!("{}/emu/x", lab.url),
+    };
+    let keys = based.job(&issuer.token(json!({}))).await;
+    let who = based.sts(Some(keys)).get_caller_identity().send().await;
+    assert_eq!(who.unwrap().account(), Some(ACCOUNT));
+}
+
+#[tokio::test]
+async fn shapes_of_the_signed_calls() {
+    let lab = Lab::start(json!({"accounts": {}}), |_| {}).await;
+    let keys = lab.admin(ACCOUNT);
+    let refusal = async |form: &[(&str, &str)]| {
+        let mut all = vec![("Version", "2011-06-15"), ("Action", "AssumeRole")];
+        all.extend([
+            ("RoleArn", "arn:aws:iam::123456789012:role/R"),
+            ("RoleSessionName", "name"),
+        ]);
+        all.extend(form);
+        let refusal = call(&lab, "sts", &keys, &all).await.unwrap_err();
+        (refusal.code, refusal.message)
+    };
+    let long = "x".repeat(1225);
+    let key = "k".repeat(129);
+    for (form, expected) in [
+        (
+            &[("ExternalId", "x")][..],
+            "'externalId' failed to satisfy constraint: Member must have length greater than or equal to 2",
+        ),
+        (
+            &[("ExternalId", &long)],
+            "Member must have length less than or equal to 1224",
+        ),
+        (&[("ExternalId", "a b")], r"pattern: [\w+=,.@:\/-]*"),
+        (
+            &[("SourceIdentity", "x")],
+            "'sourceIdentity' failed to satisfy constraint: Member must have length greater than or equal to 2",
+        ),
+        (
+            &[("SerialNumber", "1234 6789")],
+            r"'serialNumber' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w+=/:,.@-]*",
+        ),
+        (
+            &[("SerialNumber", "12345678")],
+            "'serialNumber' failed to satisfy constraint: Member must have length greater than or equal to 9",
+        ),
+        (
+            &[("TokenCode", "12345x")],
+            r"'tokenCode' failed to satisfy constraint: Member must satisfy regular expression pattern: [\d]*",
+        ),
+        (
+            &[("TokenCode", "1234567")],
+            "'tokenCode' failed to satisfy constraint: Member must have length less than or equal to 6",
+        ),
+        (
+            &[("Tags.member.1.Key", ""), ("Tags.member.1.Value", "x")],
+            "'tags.1.member.key' failed to satisfy constraint: Member must have length greater than or equal to 1",
+        ),
+        (
+            &[("Tags.member.1.Key", "a!"), ("Tags.member.1.Value", "x")],
+            "'tags.1.member.key' failed to satisfy constraint: Member must satisfy",
+        ),
+        (
+            &[("Tags.member.1.Key", "a")],
+            "Value null at 'tags.1.member.value'",
+        ),
+        (
+            &[("TransitiveTagKeys.member.1", &key)],
+            "'transitiveTagKeys.1.member' failed to satisfy constraint: Member must have length less than or equal to 128",
+        ),
+        (
+            &[("TransitiveTagKeys.member.1", "a")],
+            "must be included in the requested tags",
+        ),
+        (
+            &[("PolicyArns.member.1.arn", "arn")],
+            "'policyArns.1.member.arn' failed to satisfy constraint: Member must have length greater than or equal to 20",
+        ),
+        (
+            &[
+                (
+                    "ProvidedContexts.member.1.ProviderArn",
+                    "arn:aws:iam::aws:contextProvider/X",
+                ),
+                ("ProvidedContexts.member.1.ContextAssertion", "abc"),
+            ],
+            "'providedContexts.1.member.contextAssertion' failed to satisfy constraint: Member must have length greater than or equal to 4",
+        ),
+        (
+            &[(
+                "ProvidedContexts.member.1.ProviderArn",
+                "arn:aws:iam::aws:contextProvider/X",
+            )],
+            "is not known",
+        ),
+    ] {
+        let (code, message) = refusal(form).await;
+        assert_eq!(code, "ValidationError", "{message}");
+        assert!(message.contains(expected), "{message}");
+    }
+    let twice = [
+        ("Tags.member.1.Key", "Team"),
+        ("Tags.member.1.Value", "x"),
+        ("Tags.member.2.Key", "team"),
+        ("Tags.member.2.Value", "y"),
+    ];
+    assert!(refusal(&twice).await.1.starts_with("Duplicate tag keys"));
+    // Empty lists are no lists, and every spelling of a number is one.
+    for form in [
+        &[("Tags", ""), ("PolicyArns", ""), ("TransitiveTagKeys", "")][..],
+        &[("DurationSeconds", "0900")],
+        &[("DurationSeconds", "+900")],
+    ] {
+        assert_eq!(refusal(form).await.0, "AccessDenied", "{form:?}");
+    }
+    for form in [
+        &[("DurationSeconds", " 900")][..],
+        &[("DurationSeconds", "2147483648")],
+        &[("Tags.member.0.Key", "a"), ("Tags.member.0.Value", "b")],
+        &[("PolicyArns.member.12.arn", "arn:aws:iam::aws:policy/X")],
+    ] {
+        assert_eq!(refusal(form).await.0, "MalformedInput", "{form:?}");
+    }
+}
+
+#[tokio::test]
+async fn roles_that_are_not_there_are_explained() {
+    let issuer = Issuer::start().await;
+    let lab = Lab::with_job(&issuer).await;
+    for (arn, why) in [
+        (
+            "arn:aws-cn:iam::123456789012:role/team/job",
+            "emulated accounts are in the partition `aws`, and the ARN is of `aws-cn`",
+        ),
+        (
+            "arn:aws:iam::123456789012:role/job",
+            "the role of this name is `arn:aws:iam::123456789012:role/team/job`",
+        ),
+        (
+            "arn:aws:iam::123456789012:role/other",
+            "there is no role with this name",
+        ),
+    ] {
+        let refusal = lab
+            .exchange(&issuer.token(json!({})), &[("RoleArn", arn)])
+            .await
+            .unwrap_err();
+        assert_eq!(
+            refusal.message,
+            "Not authorized to perform sts:AssumeRoleWithWebIdentity"
+        );
+        let decision = lab.emulator.decision(&refusal.request_id).unwrap();
+        assert_eq!(decision.checks.last().unwrap().detail["why"], why);
+    }
+    let keys = lab.admin(ACCOUNT);
+    let form = [
+        ("Action", "AssumeRole"),
+        ("RoleArn", "arn:aws:iam::999999999999:role/R"),
+        ("RoleSessionName", "name"),
+    ];
+    let refusal = call(&lab, "sts", &keys, &form).await.unwrap_err();
+    assert_eq!(refusal.code, "AccessDenied");
+    let decision = lab.emulator.decision(&refusal.request_id).unwrap();
+    let why = &decision.checks.last().unwrap().detail["why"];
+    assert_eq!(why, "account 999999999999 is not emulated");
 }
