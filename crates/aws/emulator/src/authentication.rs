@@ -36,12 +36,19 @@ pub(crate) fn authenticate(world: &World, call: &Call, service: &str) -> Result<
                 .unwrap_or_default(),
             SessionOf::Root => crate::account::Tags::new(),
         };
+        let user = match &session.of {
+            SessionOf::User { name } => account
+                .user(name)
+                .map(|user| (user.id.clone(), user.arn(&session.account))),
+            SessionOf::Role { .. } | SessionOf::Root => None,
+        };
         return Ok(Caller {
             account: session.account.clone(),
             access_key_id: signed.access_key_id,
             kind: CallerKind::Session {
                 session: Box::new(session.clone()),
                 role_tags,
+                user,
             },
         });
     }

@@ -26,7 +26,10 @@ pub(crate) enum CallerKind {
     },
     Session {
         session: Box<Session>,
+        /// The tags of the role or user behind it.
         role_tags: Tags,
+        /// The user behind it, while there is one: unique ID and ARN.
+        user: Option<(String, String)>,
     },
 }
 
@@ -36,6 +39,10 @@ impl Caller {
         match &self.kind {
             CallerKind::Root => format!("arn:aws:iam::{}:root", self.account),
             CallerKind::User { arn, .. } => arn.clone(),
+            CallerKind::Session {
+                user: Some((_, arn)),
+                ..
+            } => arn.clone(),
             CallerKind::Session { session, .. } => match &session.of {
                 SessionOf::Role {
                     name, session_name, ..
@@ -100,6 +107,10 @@ impl Caller {
     /// The signer as a policy's `Principal` element meets it.
     pub(crate) fn principal(&self) -> Principal {
         let (role, unique_id) = match &self.kind {
+            CallerKind::Session {
+                user: Some((id, _)),
+                ..
+            } => (None, Some(id.clone())),
             CallerKind::Session { session, .. } => match &session.of {
                 SessionOf::Role { arn, id, .. } => (Some(arn.clone()), Some(id.clone())),
                 _ => (None, None),
@@ -157,7 +168,9 @@ impl Caller {
         match &self.kind {
             CallerKind::Root => Tags::new(),
             CallerKind::User { tags, .. } => tags.clone(),
-            CallerKind::Session { session, role_tags } => {
+            CallerKind::Session {
+                session, role_tags, ..
+            } => {
                 let mut tags = role_tags.clone();
                 for (key, value) in &session.tags {
                     tags.retain(|other, _| !other.eq_ignore_ascii_case(key));

@@ -19,6 +19,7 @@ use crate::session::SessionOf;
 use crate::sts::Journal;
 use crate::trail;
 use crate::wire::{Fault, Parameters, Xml, catalogue};
+use crate::world::World;
 
 pub(crate) const NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 
@@ -108,6 +109,20 @@ impl Asked<'_> {
                 &format!("iam:{}", self.call.action),
                 resource,
                 &context,
+            )
+        })
+    }
+
+    /// As [`Asked::read`], with the other accounts at hand.
+    pub(crate) fn look<T>(
+        &self,
+        look: impl FnOnce(&World, &Account) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        self.core.keeper.read(|world| {
+            let account = world.account(&self.account);
+            look(
+                world,
+                account.ok_or_else(|| Fault::new(&catalogue::INTERNAL))?,
             )
         })
     }

@@ -20,6 +20,7 @@ mod iam;
 mod identifier;
 mod issuer;
 mod policy;
+mod principals;
 mod secret;
 mod seed;
 mod server;

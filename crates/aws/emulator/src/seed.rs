@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::account::Tags;
 use crate::iam::{providers, roles};
+use crate::principals;
 use crate::wire::Fault;
 use crate::world::World;
 use crate::{EmulatorError, Messages};
@@ -78,6 +79,7 @@ impl Seed {
 
     /// Makes what is not there yet.
     pub(crate) fn plant(&self, world: &mut World, now: i64) -> Result<(), EmulatorError> {
+        let mut planted = Vec::new();
         for (id, seed) in &self.accounts {
             for provider in &seed.oidc_providers {
                 let new = providers::NewProvider {
@@ -111,11 +113,24 @@ impl Seed {
                 };
                 new.create(account, now)
                     .map_err(|fault| refused(what(), &fault))?;
+                planted.push((id, &role.name));
                 for (name, policy) in &role.policies {
                     roles::put_inline(account, &role.name, name, &text(policy)).map_err(
                         |fault| refused(format!("policy `{name}` of {}", what()), &fault),
                     )?;
                 }
+            }
+        }
+        // Roles may trust roles that the seed names after them.
+        for (id, name) in planted {
+            let Some(role) = world.account(id).and_then(|account| account.role(name)) else {
+                continue;
+            };
+            let kept = principals::kept(world, &role.trust_policy)
+                .map_err(|fault| refused(format!("role `{name}` of account {id}"), &fault))?;
+            let account = world.accounts.entry(id.clone()).or_default();
+            if let Some(role) = account.roles.get_mut(&name.to_ascii_lowercase()) {
+                role.trust_policy = kept;
             }
         }
         Ok(())

@@ -120,6 +120,17 @@ impl Policy {
         &self.source
     }
 
+    /// The values of `AWS` principals in the order in which they stand, each with the place of its
+    /// JSON text, quotes included.
+    pub fn aws_principals(&self) -> impl Iterator<Item = (&str, Span)> {
+        self.statements
+            .iter()
+            .filter_map(|statement| statement.principal.as_ref())
+            .flat_map(|principal| &principal.values)
+            .filter(|entry| entry.kind == PrincipalKind::Aws)
+            .map(|entry| (entry.value.text.as_str(), entry.value.span))
+    }
+
     /// What was read and probably not meant: repeated members, unknown elements.
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings

@@ -6,7 +6,9 @@ use super::{Asked, encoded, exists, invalid, no_such, refused_policy, tags};
 use crate::account::{Account, Role, Tags};
 use crate::clock::iso;
 use crate::identifier::{self, NoRandomness};
+use crate::principals;
 use crate::wire::{Fault, Shape, Xml, catalogue, shape};
+use crate::world::World;
 
 pub(crate) const ACTIONS: [&str; 20] = [
     "CreateRole",
@@ -45,10 +47,10 @@ pub(crate) struct NewRole {
 }
 
 impl NewRole {
-    pub(crate) fn create(self, account: &mut Account, now: i64) -> Result<Role, Fault> {
+    /// Checks all but what the accounts hold already.
+    pub(crate) fn check(&self) -> Result<(), Fault> {
         check_name("roleName", &self.name, 64)?;
-        let path = self.path.unwrap_or_else(|| "/".to_owned());
-        check_path(&path)?;
+        check_path(self.path.as_deref().unwrap_or("/"))?;
         let max_session_duration = self.max_session_duration.unwrap_or(3600);
         if !(3600..=43_200).contains(&max_session_duration) {
             return Err(Fault::new(&catalogue::VALIDATION).with("message", format!("1 validation error detected: Value '{max_session_duration}' at 'maxSessionDuration' failed to satisfy constraint: Member must have value between 3600 and 43200")));
@@ -61,7 +63,12 @@ impl NewRole {
             return Err(Fault::new(&catalogue::VALIDATION).with("message", "1 validation error detected: Value at 'description' failed to satisfy constraint: Member must have length less than or equal to 1000"));
         }
         write_time::validate_trust_policy(&self.trust_policy).map_err(refused_policy)?;
-        tags::check(&self.tags)?;
+        tags::check(&self.tags)
+    }
+
+    /// Makes the role. Its trust policy is kept as it is given: see [`crate::principals::kept`].
+    pub(crate) fn create(self, account: &mut Account, now: i64) -> Result<Role, Fault> {
+        self.check()?;
         let key = self.name.to_ascii_lowercase();
         if account.roles.contains_key(&key) {
             return Err(exists(format!(
@@ -74,10 +81,10 @@ impl NewRole {
         let role = Role {
             id,
             name: self.name,
-            path,
+            path: self.path.unwrap_or_else(|| "/".to_owned()),
             description: self.description,
             trust_policy: self.trust_policy,
-            max_session_duration,
+            max_session_duration: self.max_session_duration.unwrap_or(3600),
             permissions_boundary: self.permissions_boundary,
             inline: Default::default(),
             attached: Vec::new(),
@@ -133,11 +140,25 @@ fn create(asked: &Asked<'_>) -> Result<Xml, Fault> {
     let path = new.path.as_deref().unwrap_or("/");
     asked.authorize(&asked.arn(&format!("role{path}{}", new.name)))?;
     let now = asked.call.now;
-    let role = asked.change(|account| new.create(account, now))?;
+    let (role, shown) = asked.core.keeper.change(|world| {
+        new.check()?;
+        let trust_policy = principals::kept(world, &new.trust_policy)?;
+        let account = world
+            .accounts
+            .get_mut(&asked.account)
+            .ok_or_else(|| Fault::new(&catalogue::INTERNAL))?;
+        let new = NewRole {
+            trust_policy,
+            ..new
+        };
+        let role = new.create(account, now)?;
+        let shown = principals::shown(world, &role.trust_policy);
+        Ok((role, shown))
+    })?;
     let mut xml = Xml::new();
     // The answer of CreateRole leaves out description and duration, as AWS's was seen to do.
     xml.element("Role", |xml| {
-        head(xml, asked, &role);
+        head(xml, asked, &role, &shown);
         if !role.tags.is_empty() {
             tags::write(xml, &role.tags);
         }
@@ -148,7 +169,7 @@ fn create(asked: &Asked<'_>) -> Result<Xml, Fault> {
 fn list(asked: &Asked<'_>) -> Result<Xml, Fault> {
     let prefix = asked.parameters().text("PathPrefix").unwrap_or("/");
     asked.authorize(&asked.arn(&format!("role{prefix}")))?;
-    asked.read(|account| {
+    asked.look(|world, account| {
         let mut xml = Xml::new();
         let roles = account
             .roles
@@ -156,7 +177,8 @@ fn list(asked: &Asked<'_>) -> Result<Xml, Fault> {
             .filter(|role| role.path.starts_with(prefix));
         xml.text("IsTruncated", "false")
             .list("Roles", roles, |xml, role| {
-                head(xml, asked, role);
+                let shown = principals::shown(world, &role.trust_policy);
+                head(xml, asked, role, &shown);
                 xml.optional("Description", role.description.as_deref())
                     .text("MaxSessionDuration", &role.max_session_duration.to_string());
             });
@@ -174,8 +196,8 @@ fn one(asked: &Asked<'_>) -> Result<Xml, Fault> {
     };
     let mut xml = Xml::new();
     match asked.action() {
-        "GetRole" => asked.read(|account| {
-            describe(&mut xml, asked, role(account, name)?);
+        "GetRole" => asked.look(|world, account| {
+            describe(&mut xml, asked, world, role(account, name)?);
             Ok(())
         })?,
         "ListRoleTags" => {
@@ -222,8 +244,8 @@ fn one(asked: &Asked<'_>) -> Result<Xml, Fault> {
                 role.description = Some(text.to_owned()).filter(|text| !text.is_empty());
                 Ok(())
             })?;
-            asked.read(|account| {
-                describe(&mut xml, asked, role(account, name)?);
+            asked.look(|world, account| {
+                describe(&mut xml, asked, world, role(account, name)?);
                 Ok(())
             })?;
         }
@@ -231,8 +253,13 @@ fn one(asked: &Asked<'_>) -> Result<Xml, Fault> {
             let document = asked.required("PolicyDocument")?;
             asked.read(|account| role(account, name).map(|_| ()))?;
             write_time::validate_trust_policy(document).map_err(refused_policy)?;
-            change(&|role| {
-                role.trust_policy = document.to_owned();
+            asked.core.keeper.change(|world| {
+                let kept = principals::kept(world, document)?;
+                let account = world
+                    .accounts
+                    .get_mut(&asked.account)
+                    .ok_or_else(|| Fault::new(&catalogue::INTERNAL))?;
+                role_mut(account, name)?.trust_policy = kept;
                 Ok(())
             })?;
         }
@@ -375,18 +402,23 @@ pub(super) fn check_path(path: &str) -> Result<(), Fault> {
     }
 }
 
-fn head(xml: &mut Xml, asked: &Asked<'_>, role: &Role) {
+fn head(xml: &mut Xml, asked: &Asked<'_>, role: &Role, trust_policy: &str) {
     xml.text("Path", &role.path)
         .text("RoleName", &role.name)
         .text("RoleId", &role.id)
         .text("Arn", &role.arn(&asked.account))
         .text("CreateDate", &iso(role.created))
-        .text("AssumeRolePolicyDocument", &encoded(&role.trust_policy));
+        .text("AssumeRolePolicyDocument", &encoded(trust_policy));
 }
 
-fn describe(xml: &mut Xml, asked: &Asked<'_>, role: &Role) {
+fn describe(xml: &mut Xml, asked: &Asked<'_>, world: &World, role: &Role) {
     xml.element("Role", |xml| {
-        head(xml, asked, role);
+        head(
+            xml,
+            asked,
+            role,
+            &principals::shown(world, &role.trust_policy),
+        );
         xml.optional("Description", role.description.as_deref())
             .text("MaxSessionDuration", &role.max_session_duration.to_string());
         if let Some(arn) = &role.permissions_boundary {

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::core::Core;
 use crate::decision::Proof;
+use crate::principals;
 
 /// Notes what the trust policy says to `request`, and for a denial the nearest miss and its mend.
 ///
@@ -18,6 +19,20 @@ pub(super) fn note(
     allowed: bool,
     proof: &mut Proof,
 ) {
+    let (shown, gone) = core.keeper.read(|world| {
+        (
+            principals::shown(world, trust_policy),
+            principals::gone(world, trust_policy),
+        )
+    });
+    // The proof speaks of ARNs, unless it is the unique IDs that decide.
+    let same = core.policies.decide(&shown, request) == core.policies.decide(trust_policy, request);
+    let trust_policy = if same { shown.as_str() } else { trust_policy };
+    if !allowed && let Some(id) = gone.first() {
+        proof.mend(format!(
+            "the trust policy names `{id}`, a role or user that was deleted; write its ARN anew, also when one of the same name is there again"
+        ));
+    }
     let check = format!("trust_policy {}", request.action);
     let Some(verdict) = core.policies.explain(trust_policy, request) else {
         proof.failed(&check, json!({"why": "the trust policy cannot be read"}));

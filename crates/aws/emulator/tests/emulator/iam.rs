@@ -14,7 +14,7 @@ async fn iam(lab: &Lab, action: &str, more: &[(&str, &str)]) -> Result<String, R
 
 const THUMBPRINT: &str = "ABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCD";
 
-const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"}]}"#;
+const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"sts:AssumeRole"}]}"#;
 
 #[tokio::test]
 async fn a_provider_from_creation_to_deletion() {
@@ -280,4 +280,96 @@ async fn a_changed_trust_policy_decides_the_next_exchange() {
         .await
         .unwrap_err();
     assert_eq!(refusal.code, "AccessDenied");
+}
+
+#[tokio::test]
+async fn principals_are_kept_by_unique_id() {
+    let lab = Lab::start(json!({"accounts": {}}), |_| {}).await;
+    let trusting = |principal: &str| {
+        json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": principal}}})
+            .to_string()
+    };
+    let shown = async |name: &str| {
+        let answer = iam(&lab, "GetRole", &[("RoleName", name)]).await.unwrap();
+        percent_encoding::percent_decode_str(&tag(&answer, "AssumeRolePolicyDocument"))
+            .decode_utf8()
+            .unwrap()
+            .into_owned()
+    };
+    let ada = "arn:aws:iam::123456789012:user/team/ada";
+    let create = async |name: &str, document: &str| {
+        iam(
+            &lab,
+            "CreateRole",
+            &[("RoleName", name), ("AssumeRolePolicyDocument", document)],
+        )
+        .await
+    };
+    // A user that is not there is no principal; neither is one of another path.
+    let refusal = create("Door", &trusting(ada)).await.unwrap_err();
+    assert_eq!(
+        (refusal.code.as_str(), refusal.message.as_str()),
+        (
+            "MalformedPolicyDocument",
+            r#"Invalid principal in policy: "AWS":"arn:aws:iam::123456789012:user/team/ada""#
+        )
+    );
+    let user = [("UserName", "ada"), ("Path", "/team/")];
+    iam(&lab, "CreateUser", &user).await.unwrap();
+    let elsewhere = ada.replace("/team", "");
+    assert!(create("Door", &trusting(&elsewhere)).await.is_err());
+    create("Door", &trusting(ada)).await.unwrap();
+    assert_eq!(shown("Door").await, trusting(ada));
+    // An account is shown as its root, and accounts that are not emulated stay as written.
+    create("Account", &trusting(ACCOUNT)).await.unwrap();
+    let root = "arn:aws:iam::123456789012:root";
+    assert_eq!(shown("Account").await, trusting(root));
+    let stranger = "arn:aws:iam::999999999999:role/Stranger";
+    create("Far", &trusting(stranger)).await.unwrap();
+    assert_eq!(shown("Far").await, trusting(stranger));
+
+    let enter = async || {
+        let made = iam(&lab, "CreateAccessKey", &[("UserName", "ada")])
+            .await
+            .unwrap();
+        let id = tag(&made, "AccessKeyId");
+        let secret = tag(&made, "SecretAccessKey");
+        let keys = aws_sdk_sts::config::Credentials::new(id.clone(), secret, None, None, "test");
+        let door = lab.sts(Some(keys.clone())).assume_role();
+        let door = door.role_arn("arn:aws:iam::123456789012:role/Door");
+        let by_key = door.role_session_name("key").send().await.is_ok();
+        let given = lab
+            .sts(Some(keys))
+            .get_session_token()
+            .send()
+            .await
+            .unwrap();
+        let given = given.credentials().unwrap();
+        let session = aws_sdk_sts::config::Credentials::new(
+            given.access_key_id(),
+            given.secret_access_key(),
+            Some(given.session_token().to_owned()),
+            None,
+            "test",
+        );
+        let who = lab.sts(Some(session.clone())).get_caller_identity();
+        assert_eq!(who.send().await.unwrap().arn(), Some(ada));
+        let door = lab.sts(Some(session)).assume_role();
+        let door = door.role_arn("arn:aws:iam::123456789012:role/Door");
+        let by_session = door.role_session_name("session").send().await.is_ok();
+        assert_eq!(by_key, by_session);
+        let key = [("UserName", "ada"), ("AccessKeyId", id.as_str())];
+        iam(&lab, "DeleteAccessKey", &key).await.unwrap();
+        by_key
+    };
+    assert!(enter().await);
+    iam(&lab, "DeleteUser", &[("UserName", "ada")])
+        .await
+        .unwrap();
+    assert!(shown("Door").await.contains("AIDA"));
+    iam(&lab, "CreateUser", &user).await.unwrap();
+    assert!(!enter().await, "another user of the same name");
+    let again = [("RoleName", "Door"), ("PolicyDocument", &trusting(ada))];
+    iam(&lab, "UpdateAssumeRolePolicy", &again).await.unwrap();
+    assert!(enter().await);
 }
