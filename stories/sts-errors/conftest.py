@@ -60,7 +60,7 @@ def start(programs, folder, peer, messages) -> Sts:
                 role("hop", policy(chained), max_session_duration=43200),
             ],
         },
-        OTHER_ACCOUNT: {"roles": [role("closed", policy({**chained, "Principal": {"AWS": role_arn("nobody")}}))]},
+        OTHER_ACCOUNT: {"roles": [role("closed", policy({**chained, "Principal": {"AWS": role_arn("powerless")}}))]},
     }
     reached = {peer.origin: peer.address, "https://stranger.example.com": peer.address}
     return Sts(emulate(programs, folder, seed, connect_to=reached, messages=messages), peer)

@@ -1,6 +1,7 @@
 """Refusals that have nothing to do with the token: shapes, durations, policies, signatures."""
 
 import datetime
+import json
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -182,3 +183,15 @@ def test_a_request_signed_too_long_ago(newer, monkeypatch):
     code, message, status = refused(newer.accounts.admin("sts").get_caller_identity)
     assert (code, status) == ("SignatureDoesNotMatch", 403)
     assert "Signature expired" in message
+
+
+def test_a_policy_names_only_roles_that_exist(newer):
+    nobody = role_arn("nobody")
+    statement = {"Effect": "Allow", "Principal": {"AWS": nobody}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    iam = newer.accounts.admin("iam")
+    assert refused(iam.create_role, RoleName="trusting", AssumeRolePolicyDocument=document) == (
+        "MalformedPolicyDocument",
+        f'Invalid principal in policy: "AWS":"{nobody}"',
+        400,
+    )
