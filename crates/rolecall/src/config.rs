@@ -10,3 +10,6 @@ pub mod issuer;
 
 pub use reading::{Loaded, read_yaml};
 pub use workload::AskingWorkload;
+
+#[cfg(test)]
+mod tests;

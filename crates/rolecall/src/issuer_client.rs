@@ -144,7 +144,7 @@ impl IssuerClient {
             .await
             .map_err(|error| {
                 unreachable("the issuer", &endpoint, &error)
-                    .hint("is `rolecall serve` up, and is `workload.issuer` its exact URL?")
+                    .hint("Is `rolecall serve` up, and is `workload.issuer` its exact URL?")
             })?;
         let status = response.status();
         let body = response

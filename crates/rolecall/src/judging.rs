@@ -62,7 +62,7 @@ pub async fn judge(
     let keys = JwkSet::parse(jwks.to_string().as_bytes()).map_err(not_valid)?;
     let jwk = keys.signing_key(compact.header().kid()).map_err(|error| {
         not_valid(error).hint(format_args!(
-            "the issuer's keys are at {jwks_uri}; a token of an older key ends when the key is retired"
+            "The issuer's keys are at {jwks_uri}; a token of an older key ends when the key is retired"
         ))
     })?;
     let key = VerifyingKey::from_jwk(jwk).map_err(not_valid)?;
@@ -191,7 +191,7 @@ fn judge_claims(
                 at(moment),
                 span(moment - now)
             ))
-            .hint("compare this machine's clock with the issuer's"));
+            .hint("Compare this machine's clock with the issuer's"));
         }
     }
     checks.push(format!("valid for another {}", span(expires - now)));

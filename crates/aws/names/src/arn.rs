@@ -148,9 +148,11 @@ impl FromStr for RoleArn {
             given: text.to_owned(),
             why,
         };
-        let arn: Arn = text
-            .parse()
-            .map_err(|error: NamesError| wrong(error.to_string()))?;
+        let arn: Arn = text.parse().map_err(|error| match error {
+            // The text is quoted already.
+            NamesError::Arn { why, .. } => wrong(why),
+            other => wrong(other.to_string()),
+        })?;
         if arn.service() != "iam" {
             let why = match (arn.service(), arn.resource()) {
                 ("sts", resource) if resource.starts_with("assumed-role/") => {

@@ -169,7 +169,7 @@ fn values_are_refused_where_they_stand() {
         refusal(&[TOKEN, ROLE, "hops:", "  - role: arn:aws:iam::222222222222:role/B", "    duration: 2h"]),
         @"error: line 6 column 17: a hop of 7200 s cannot be asked for: AWS caps a role assumed through another role (role chaining) at 3600 s, whatever the role's own maximum; ask for `1h` or less, or let the workload assume this role directly"
     );
-    insta::assert_snapshot!(refusal(&[TOKEN, "role: arn:aws:iam::1:role/x"]), @"error: line 3 column 9: `arn:aws:iam::1:role/x` is not a role ARN: `arn:aws:iam::1:role/x` is not an ARN: `1` is not an AWS account id: expected 12 digits; expected `arn:aws:iam::<account>:role/<path and name>`");
+    insta::assert_snapshot!(refusal(&[TOKEN, "role: arn:aws:iam::1:role/x"]), @"error: line 3 column 9: `arn:aws:iam::1:role/x` is not a role ARN: `1` is not an AWS account id: expected 12 digits; expected `arn:aws:iam::<account>:role/<path and name>`");
     insta::assert_snapshot!(refusal(&[TOKEN, ROLE, "session_name: '{workload'"]), @"error: line 4 column 17: `{workload` is not a template: column 1: `{` is never closed by `}`");
     insta::assert_snapshot!(refusal(&[TOKEN, ROLE, "session_name: 'a b'"]), @"error: line 4 column 17: `a b` is not a template: column 2: ` ` cannot stand in a role session name, which takes letters, digits and `_+=,.@-`");
     insta::assert_snapshot!(refusal(&[TOKEN, ROLE, "sts_endpoint: ftp://x"]), @"error: line 4 column 17: `ftp://x` is not an STS endpoint: `ftp` is neither `http` nor `https`");

@@ -86,9 +86,9 @@ pub async fn bind(address: std::net::SocketAddr) -> Result<tokio::net::TcpListen
             );
             match error.kind() {
                 std::io::ErrorKind::AddrInUse => failure.hint(
-                    "another program listens there; stop it, or use port 0 to take a free one",
+                    "Another program listens there; stop it, or use port 0 to take a free one",
                 ),
-                _ => failure.hint("use an address of this machine, such as 127.0.0.1:0"),
+                _ => failure.hint("Use an address of this machine, such as 127.0.0.1:0"),
             }
         })
 }

@@ -109,7 +109,7 @@ fn master_key(
             ),
         )
         .hint(
-            "set `master_key_file: ./master.key`; the file is made at the first start. Or put 32 \
+            "Set `master_key_file: ./master.key`; the file is made at the first start. Or put 32 \
              random bytes, base64, into the variable",
         ));
     };
@@ -126,7 +126,7 @@ fn master_key(
                 state.display()
             ),
         )
-        .hint("bring the file back from its copy; without it the signing keys are lost"));
+        .hint("Bring the file back from its copy; without it the signing keys are lost"));
     }
     let (key, made) =
         rolecall_sealed::read_or_create_key_file(&path).map_err(|error| local(&error))?;

@@ -27,9 +27,9 @@ pub fn key(args: WorkloadKeyArgs) -> Result<(), Failure> {
         );
         match error.kind() {
             std::io::ErrorKind::AlreadyExists => failure.hint(
-                "an existing key is never overwritten: name another file, or move this one away",
+                "An existing key is never overwritten: name another file, or move this one away",
             ),
-            _ => failure.hint("check that its folder exists and that this user may write there"),
+            _ => failure.hint("Check that its folder exists and that this user may write there"),
         }
     };
     let mut file = std::fs::OpenOptions::new()

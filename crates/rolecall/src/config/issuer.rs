@@ -79,7 +79,7 @@ impl Loaded {
     pub fn server(&self) -> Result<&ServerSection, Failure> {
         self.document.server.as_ref().ok_or_else(|| {
             self.broken("", "there is no `server` section")
-                .hint("add `server:` with `listen` and `state`; docs/configuration.md shows one")
+                .hint("Add `server:` with `listen` and `state`; docs/configuration.md shows one")
         })
     }
 
@@ -95,7 +95,7 @@ impl Loaded {
                     "tenants",
                     "there are no `tenants`, so there is nothing to serve",
                 )
-                .hint("add `tenants:` with a name, an issuer and a token config"));
+                .hint("Add `tenants:` with a name, an issuer and a token config"));
         }
         tenants
             .iter()

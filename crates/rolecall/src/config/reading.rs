@@ -50,7 +50,7 @@ impl Loaded {
                 failure
             } else {
                 failure.hint(
-                    "name the configuration file with --config FILE or ROLECALL_CONFIG; \
+                    "Name the configuration file with --config FILE or ROLECALL_CONFIG; \
                      docs/configuration.md has a first one to copy",
                 )
             }
@@ -136,14 +136,14 @@ fn malformed(path: &Path, text: &str, error: &serde_saphyr::Error) -> Failure {
         } => (
             format!("unknown field `{field}`, expected {}", one_of(expected)),
             rolecall_source::nearest(field, expected.iter().copied())
-                .map(|word| format!("did you mean `{word}`?")),
+                .map(|word| format!("Did you mean `{word}`?")),
         ),
         Error::SerdeUnknownVariant {
             variant, expected, ..
         } => (
             format!("unknown value `{variant}`, expected {}", one_of(expected)),
             rolecall_source::nearest(variant, expected.iter().copied())
-                .map(|word| format!("did you mean `{word}`?")),
+                .map(|word| format!("Did you mean `{word}`?")),
         ),
         Error::SerdeMissingField { field, .. } => (format!("the field `{field}` is missing"), None),
         other => (first_line(&other.to_string()), None),
@@ -198,8 +198,10 @@ fn first_line(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     let line = line.strip_prefix("error: ").unwrap_or(line);
     // "... at line 3, column 5"
-    match line.find(" at line ") {
-        Some(at) => line[..at].to_owned(),
-        None => line.to_owned(),
+    let line = line.find(" at line ").map_or(line, |at| &line[..at]);
+    match line {
+        "expected mapping start" => "expected fields here, as in `name: value`".to_owned(),
+        "expected sequence start" => "expected a list here, each item behind a `-`".to_owned(),
+        other => other.to_owned(),
     }
 }

@@ -52,7 +52,7 @@ impl Loaded {
     pub fn asking_workload(&self) -> Result<AskingWorkload, Failure> {
         let Some(section) = &self.document.workload else {
             return Err(self.broken("", "there is no `workload` section").hint(
-                "add `workload:` with `name`, `issuer` and `key_file`; docs/configuration.md \
+                "Add `workload:` with `name`, `issuer` and `key_file`; docs/configuration.md \
                  shows one",
             ));
         };
@@ -94,7 +94,7 @@ fn private_key(path: &std::path::Path) -> Result<SigningKey, Failure> {
             path.display()
         ))
         .hint(
-            "make one with `rolecall workload key --to FILE` and register its public part with \
+            "Make one with `rolecall workload key --to FILE` and register its public part with \
              the issuer",
         )
     };
@@ -119,6 +119,6 @@ fn private_key(path: &std::path::Path) -> Result<SigningKey, Failure> {
             "the key file `{}` holds no usable private key: {error}",
             path.display()
         ))
-        .hint("expected PKCS#8 PEM of an RSA (2048 bits or more) or P-256 key")
+        .hint("Expected PKCS#8 PEM of an RSA (2048 bits or more) or P-256 key")
     })
 }

@@ -154,7 +154,7 @@ fn no_folder(error: &std::io::Error) -> Failure {
         Exit::Local,
         format_args!("cannot make a temporary folder: {error}"),
     )
-    .hint("set TMPDIR to a folder that this user may write to")
+    .hint("Set TMPDIR to a folder that this user may write to")
 }
 
 /// The subject format is Cube's, with the component.

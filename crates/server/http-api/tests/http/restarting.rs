@@ -143,7 +143,7 @@ async fn a_declaration_that_breaks_a_rule_names_its_field() {
     the token config `aws` is declared twice
     `iss` cannot be a custom claim: Rolecall sets this claim itself
     a tenant has no key for ES512; RS256 and ES256 are possible
-    `aws.roles`: `reader` is not a role ARN: `reader` is not an ARN: it does not begin with `arn:`; expected `arn:aws:iam::<account>:role/<path and name>`
+    `aws.roles`: `reader` is not a role ARN: it does not begin with `arn:`; expected `arn:aws:iam::<account>:role/<path and name>`
     the tenant has no token config `awss`; it has `aws`, `fast`, `other`
     the workload `api`: the workload has 0 keys; 1 to 16 are possible
     the workload `api`: key 1 of the workload cannot be used: the JWK member `x` has 1 bytes; EC P-256 needs exactly 32
