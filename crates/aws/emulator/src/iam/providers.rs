@@ -1,12 +1,14 @@
 //! OpenID Connect providers.
 
+use std::ops::RangeInclusive;
+
 use url::Url;
 
 use super::{Asked, exists, invalid, no_such, tags};
 use crate::account::{Account, Provider, Tags, provider_arn};
 use crate::clock::iso;
 use crate::issuer::is_loopback_http;
-use crate::wire::{Fault, Xml, catalogue};
+use crate::wire::{Fault, Parameters, Shape, Xml, catalogue};
 
 pub(crate) const ACTIONS: [&str; 10] = [
     "CreateOpenIDConnectProvider",
@@ -228,9 +230,7 @@ fn describe(url: &str, provider: &Provider) -> Xml {
 /// kept. Plain HTTP is taken for hosts of this machine only, with a port, so that an issuer can be
 /// tried without a certificate; AWS takes neither.
 fn stored_url(given: &str) -> Result<String, Fault> {
-    if !(1..=255).contains(&given.chars().count()) {
-        return Err(invalid("The url must have 1 to 255 characters."));
-    }
+    check_length("url", given, 1..=255)?;
     let wrong = || invalid("Invalid Open ID Connect Provider URL");
     let url = Url::parse(given).map_err(|_| wrong())?;
     let loopback = is_loopback_http(&url);
@@ -263,11 +263,7 @@ fn is_loopback_host(url: &Url) -> bool {
 }
 
 fn check_client_id(id: &str) -> Result<(), Fault> {
-    if (1..=255).contains(&id.chars().count()) {
-        Ok(())
-    } else {
-        Err(invalid("A client ID must have 1 to 255 characters."))
-    }
+    check_length("clientID", id, 1..=255)
 }
 
 fn check_thumbprints(thumbprints: &[String]) -> Result<(), Fault> {
@@ -276,13 +272,21 @@ fn check_thumbprints(thumbprints: &[String]) -> Result<(), Fault> {
             "Thumbprint list must contain fewer than 5 entries.",
         ));
     }
-    if thumbprints
-        .iter()
-        .any(|thumbprint| thumbprint.chars().count() != 40)
-    {
-        return Err(invalid("A thumbprint must have exactly 40 characters."));
+    for (at, thumbprint) in thumbprints.iter().enumerate() {
+        check_length(
+            &format!("thumbprintList.{}.member", at + 1),
+            thumbprint,
+            40..=40,
+        )?;
     }
     Ok(())
+}
+
+fn check_length(at: &str, text: &str, length: RangeInclusive<usize>) -> Result<(), Fault> {
+    let empty = Parameters::default();
+    let mut shape = Shape::new(&empty);
+    shape.member(at, text, length, None);
+    shape.finish()
 }
 
 fn lower(thumbprints: Vec<String>) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use rolecall_trust::write_time;
 
-use super::{Asked, encoded, exists, invalid, no_such, refused_policy, tags};
+use super::{Asked, encoded, exists, no_such, refused_policy, tags};
 use crate::account::{Account, Role, Tags};
 use crate::clock::iso;
 use crate::identifier::{self, NoRandomness};
@@ -51,17 +51,15 @@ impl NewRole {
     pub(crate) fn check(&self) -> Result<(), Fault> {
         check_name("roleName", &self.name, 64)?;
         check_path(self.path.as_deref().unwrap_or("/"))?;
-        let max_session_duration = self.max_session_duration.unwrap_or(3600);
-        if !(3600..=43_200).contains(&max_session_duration) {
-            return Err(Fault::new(&catalogue::VALIDATION).with("message", format!("1 validation error detected: Value '{max_session_duration}' at 'maxSessionDuration' failed to satisfy constraint: Member must have value between 3600 and 43200")));
+        let empty = crate::wire::Parameters::default();
+        let mut shape = Shape::new(&empty);
+        if let Some(seconds) = self.max_session_duration {
+            shape.number("maxSessionDuration", seconds, 3600..=43_200);
         }
-        if self
-            .description
-            .as_ref()
-            .is_some_and(|text| text.chars().count() > 1000)
-        {
-            return Err(Fault::new(&catalogue::VALIDATION).with("message", "1 validation error detected: Value at 'description' failed to satisfy constraint: Member must have length less than or equal to 1000"));
+        if let Some(text) = &self.description {
+            shape.member("description", text, 0..=1000, None);
         }
+        shape.finish()?;
         write_time::validate_trust_policy(&self.trust_policy).map_err(refused_policy)?;
         tags::check(&self.tags)
     }
@@ -396,9 +394,7 @@ pub(super) fn check_path(path: &str) -> Result<(), Fault> {
     if path.len() <= 512 && path.starts_with('/') && path.ends_with('/') && printable {
         Ok(())
     } else {
-        Err(invalid(format!(
-            "The specified value for path is invalid: {path}. It must begin and end with a slash."
-        )))
+        Err(Fault::new(&catalogue::VALIDATION).with("message", "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters."))
     }
 }
 

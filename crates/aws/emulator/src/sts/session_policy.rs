@@ -63,11 +63,14 @@ impl SessionPolicies {
             texts.push(text.clone());
         }
         for arn in &self.arns {
+            let of_aws = arn.starts_with("arn:aws:iam::aws:policy/");
             let own = arn.starts_with(&format!("arn:aws:iam::{account}:policy/"));
             let text = world
                 .account(account)
-                .filter(|_| own || arn.starts_with("arn:aws:iam::aws:policy/"))
+                .filter(|_| own || of_aws)
                 .and_then(|account| account.managed_document(arn))
+                // As on a role, a policy of AWS's own whose text is not known allows nothing.
+                .or_else(|| of_aws.then_some(""))
                 .ok_or_else(|| {
                     Fault::new(&catalogue::VALIDATION).with(
                         "message",

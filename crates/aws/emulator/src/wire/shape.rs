@@ -78,6 +78,12 @@ impl<'p> Shape<'p> {
         let Some(number) = self.parameters.integer(name)? else {
             return Ok(None);
         };
+        self.number(&lower_camel(name), number, range);
+        Ok(Some(number))
+    }
+
+    /// Checks a number that is no parameter of its own.
+    pub(crate) fn number(&mut self, at: &str, number: i32, range: RangeInclusive<i32>) {
         let rule = if number < *range.start() {
             Some(("greater", range.start()))
         } else if number > *range.end() {
@@ -87,11 +93,9 @@ impl<'p> Shape<'p> {
         };
         if let Some((word, bound)) = rule {
             self.violations.push(format!(
-                "Value '{number}' at '{}' failed to satisfy constraint: Member must have value {word} than or equal to {bound}",
-                lower_camel(name)
+                "Value '{number}' at '{at}' failed to satisfy constraint: Member must have value {word} than or equal to {bound}"
             ));
         }
-        Ok(Some(number))
     }
 
     /// Checks a text that is no parameter of its own, such as `tags.1.member.key`.

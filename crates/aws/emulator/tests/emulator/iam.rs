@@ -94,7 +94,7 @@ async fn a_provider_from_creation_to_deletion() {
 }
 
 #[tokio::test]
-async fn urls_and_thumbprints_that_are_none() {
+async fn urls_that_are_none() {
     let lab = Lab::start(json!({"accounts": {}}), |_| {}).await;
     for url in [
         "http://acme.example.com",
@@ -112,14 +112,6 @@ async fn urls_and_thumbprints_that_are_none() {
             "{url}"
         );
     }
-    let form = [
-        ("Url", "https://a.example"),
-        ("ThumbprintList.member.1", "abc"),
-    ];
-    let refusal = iam(&lab, "CreateOpenIDConnectProvider", &form)
-        .await
-        .unwrap_err();
-    assert_eq!(refusal.code, "InvalidInput");
 }
 
 #[tokio::test]
@@ -372,4 +364,48 @@ async fn principals_are_kept_by_unique_id() {
     let again = [("RoleName", "Door"), ("PolicyDocument", &trusting(ada))];
     iam(&lab, "UpdateAssumeRolePolicy", &again).await.unwrap();
     assert!(enter().await);
+}
+
+#[tokio::test]
+async fn shapes_of_the_model_are_validation_errors() {
+    let lab = Lab::start(json!({"accounts": {}}), |_| {}).await;
+    let long = format!("https://{}.example", "a".repeat(250));
+    let provider = ("Url", "https://a.example");
+    let role = ("AssumeRolePolicyDocument", TRUST);
+    for (action, form, expected) in [
+        (
+            "CreateOpenIDConnectProvider",
+            [provider, ("ThumbprintList.member.1", "abc")],
+            "'thumbprintList.1.member' failed to satisfy constraint: Member must have length greater than or equal to 40",
+        ),
+        (
+            "CreateOpenIDConnectProvider",
+            [("Url", &long), ("ThumbprintList.member.1", THUMBPRINT)],
+            "Member must have length less than or equal to 255",
+        ),
+        (
+            "CreateRole",
+            [role, ("MaxSessionDuration", "3599")],
+            "'maxSessionDuration' failed to satisfy constraint: Member must have value greater than or equal to 3600",
+        ),
+        (
+            "CreateRole",
+            [role, ("MaxSessionDuration", "43201")],
+            "Member must have value less than or equal to 43200",
+        ),
+        (
+            "CreateRole",
+            [role, ("Path", "x")],
+            "The specified value for path is invalid.",
+        ),
+    ] {
+        let mut all = vec![("RoleName", "Shaped")];
+        all.extend(form);
+        let refusal = iam(&lab, action, &all).await.unwrap_err();
+        assert_eq!(
+            (refusal.status, refusal.code.as_str()),
+            (400, "ValidationError")
+        );
+        assert!(refusal.message.contains(expected), "{}", refusal.message);
+    }
 }

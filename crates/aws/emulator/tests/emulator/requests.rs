@@ -371,3 +371,25 @@ async fn roles_that_are_not_there_are_explained() {
     let why = &decision.checks.last().unwrap().detail["why"];
     assert_eq!(why, "account 999999999999 is not emulated");
 }
+
+#[tokio::test]
+async fn a_session_policy_of_awss_own_is_taken_as_on_a_role() {
+    let issuer = Issuer::start().await;
+    let lab = Lab::with_job(&issuer).await;
+    let token = issuer.token(json!({}));
+    let arn = "PolicyArns.member.1.arn";
+    let aws = [(arn, "arn:aws:iam::aws:policy/ReadOnlyAccess")];
+    let given = lab.exchange(&token, &aws).await.unwrap();
+    let keys = crate::lab::credentials(&given);
+    // Its text is not known here, so that it leaves nothing of what the role may.
+    let form = [
+        ("Action", "AssumeRole"),
+        ("RoleArn", "arn:aws:iam::123456789012:role/team/job"),
+        ("RoleSessionName", "name"),
+    ];
+    let refusal = call(&lab, "sts", &keys, &form).await.unwrap_err();
+    assert_eq!(refusal.code, "AccessDenied");
+    let missing = [(arn, "arn:aws:iam::123456789012:policy/Missing")];
+    let refusal = lab.exchange(&token, &missing).await.unwrap_err();
+    assert_eq!(refusal.code, "ValidationError");
+}
