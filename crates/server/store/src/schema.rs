@@ -58,7 +58,7 @@ fn inspect(connection: &Connection, path: &Path) -> Result<Found, StoreError> {
     if tables == 0 {
         return Ok(Found::Empty);
     }
-    let version: Option<i64> = connection
+    let version: Option<Option<i64>> = connection
         .query_row("SELECT schema_version FROM meta", [], |row| row.get(0))
         .optional()
         .map_err(|error| match StoreError::from_sqlite(path, &error) {
@@ -66,16 +66,22 @@ fn inspect(connection: &Connection, path: &Path) -> Result<Found, StoreError> {
             other => other,
         })?;
     match version {
-        Some(found) if found > SCHEMA_VERSION => Err(StoreError::NewerVersion {
+        // The column is never written without a value: SQLite reads pages that a file lacks as
+        // empty.
+        Some(None) => Err(StoreError::Damaged {
+            path: path.to_path_buf(),
+            detail: "it has no schema version; the file may have been cut short".to_owned(),
+        }),
+        Some(Some(found)) if found > SCHEMA_VERSION => Err(StoreError::NewerVersion {
             path: path.to_path_buf(),
             found,
             known: SCHEMA_VERSION,
         }),
-        Some(version) if version >= 1 => {
+        Some(Some(version)) if version >= 1 => {
             check_small_tables(connection, path)?;
             Ok(Found::Version(version))
         }
-        Some(odd) => Err(not_ours(path, format!("its schema version is {odd}"))),
+        Some(Some(odd)) => Err(not_ours(path, format!("its schema version is {odd}"))),
         None => Err(not_ours(path, "it has no schema version".to_owned())),
     }
 }

@@ -131,6 +131,17 @@ fn a_database_with_torn_pages_is_damaged() {
 }
 
 #[test]
+fn a_database_that_was_cut_short_is_damaged() {
+    let scratch = tempfile::tempdir().unwrap();
+    drop(Store::open(scratch.path()).unwrap());
+    let database = scratch.path().join(DATABASE_FILE);
+    let bytes = std::fs::read(&database).unwrap();
+    std::fs::write(&database, &bytes[..5000]).unwrap();
+    let error = refused(scratch.path());
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+}
+
+#[test]
 fn an_empty_file_is_a_start_that_was_cut_short() {
     let scratch = tempfile::tempdir().unwrap();
     std::fs::write(scratch.path().join(DATABASE_FILE), "").unwrap();
