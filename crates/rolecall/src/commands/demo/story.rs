@@ -185,31 +185,41 @@ fn show_token(minted: &Minted) -> Result<(), Failure> {
     )
 }
 
-/// What STS checked, in its order, by its own account, one line each.
+/// What STS checked, in its order, by its own account, one line each. Checks that tell a person
+/// nothing new are left out.
 fn checks(decision: &Value) -> impl Iterator<Item = String> {
     let checks = decision["checks"].as_array().into_iter().flatten();
     checks.filter_map(|check| {
-        if check["check"] == "times" {
-            return times(&check["detail"]);
-        }
-        let facts = check["detail"].as_object()?.iter();
-        let facts: Vec<String> = facts
-            .filter_map(|(name, value)| match value {
-                Value::String(text) => Some(format!("{} {text}", denial::words(name))),
-                Value::Number(number) => Some(format!("{} {number}", denial::words(name))),
-                Value::Array(texts) if texts.iter().all(Value::is_string) && !texts.is_empty() => {
-                    let texts: Vec<&str> = texts.iter().filter_map(Value::as_str).collect();
-                    Some(format!("{} {}", denial::words(name), texts.join(" ")))
-                }
-                _ => None,
-            })
-            .collect();
-        let conditions = conditions(&check["detail"]["verdict"]);
-        let name = denial::words(check["check"].as_str()?);
-        match (facts.is_empty(), conditions.is_empty()) {
-            (true, true) => None,
-            (false, _) => Some(format!("{name}: {}", facts.join(", "))),
-            (true, false) => Some(format!("{name}: {}", conditions.join(", "))),
+        let detail = &check["detail"];
+        let text = |name: &str| detail[name].as_str().unwrap_or_default();
+        match check["check"].as_str()? {
+            "provider" => Some(format!("provider: {} is registered", text("arn"))),
+            "audience" => Some(format!(
+                "audience: {} is among the provider's client IDs",
+                text("audience")
+            )),
+            "keys" => Some(format!(
+                "keys: fetched from {} by way of its discovery document",
+                text("jwks_url")
+            )),
+            "signature" => Some(format!("signature: {} verifies", text("algorithm"))),
+            "times" => times(detail),
+            "roles_claim" if text("claim") != "absent" => {
+                Some(format!("roles claim: {}", text("claim")))
+            }
+            "caller_policies" => Some(format!(
+                "permission: the caller's policies allow {} on this role",
+                text("action")
+            )),
+            "duration" => Some(format!(
+                "duration: {} s, the role allows {} s",
+                detail["seconds"], detail["max_session_duration"]
+            )),
+            trust if trust.starts_with("trust_policy ") => {
+                let conditions = conditions(&detail["verdict"]);
+                Some(format!("trust policy: {}", conditions.join(", ")))
+            }
+            _ => None,
         }
     })
 }
