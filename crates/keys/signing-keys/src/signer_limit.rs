@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::num::NonZero;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
@@ -106,8 +107,8 @@ impl Shared {
     }
 }
 
-/// A thread that is counted. It is uncounted when dropped: also by a panic in a job, or by a
-/// runtime that ends before the thread began.
+/// A thread that is counted. It is uncounted when dropped: also by a runtime that ends before the
+/// thread began.
 struct Running {
     shared: Arc<Shared>,
     counted: bool,
@@ -125,7 +126,9 @@ impl Running {
                 return;
             };
             drop(waiting);
-            job();
+            // A job that panics has told its asker by dropping the channel, and whatever it held
+            // is dropped with it: those who wait behind it are served all the same.
+            let _ = catch_unwind(AssertUnwindSafe(job));
         }
     }
 }

@@ -180,9 +180,23 @@ async fn the_limit_is_shared_and_given_back() {
 #[tokio::test]
 async fn work_that_panics_gives_its_place_back() {
     let limit = SignerLimit::new(NonZero::<usize>::MIN);
-    let lost = limit.run(|| panic!("as a test")).await;
+    let held = hold(&limit).await;
+    // Both wait in the queue: the second is served although the first panics.
+    let panics = tokio::spawn({
+        let limit = limit.clone();
+        async move { limit.run(|| panic!("as a test")).await }
+    });
+    tokio::task::yield_now().await;
+    let behind = tokio::spawn({
+        let limit = limit.clone();
+        async move { limit.run(|| 7).await }
+    });
+    tokio::task::yield_now().await;
+    drop(held);
+    let lost = panics.await.unwrap();
     assert!(matches!(lost, Err::<(), _>(SigningKeysError::Stopped)));
-    assert_eq!(limit.run(|| 7).await.unwrap(), 7);
+    assert_eq!(behind.await.unwrap().unwrap(), 7);
+    assert_eq!(limit.run(|| 8).await.unwrap(), 8);
 }
 
 /// Takes one place until what is returned is dropped.
