@@ -13,6 +13,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 /// Decide, render and parse: everything comes in as parameters, so nothing here can do I/O.
 const PURE: &[&str] = &[
     "rolecall-source",
+    "rolecall-documents",
     "rolecall-trust",
     "rolecall-jose",
     "rolecall-names",

@@ -32,6 +32,8 @@ enum Operand {
     Ip(Range),
     /// Cannot be read as its operator needs it: equals nothing.
     Unreadable,
+    /// Known to a template engine only: no condition with it holds.
+    Unknown,
 }
 
 /// One request value against one policy value.
@@ -52,7 +54,10 @@ impl CompiledCondition {
             operands: condition
                 .values
                 .iter()
-                .map(|value| Operand::read(operator, &value.text, variables))
+                .map(|value| match value.symbolic {
+                    true => Operand::Unknown,
+                    false => Operand::read(operator, &value.text, variables),
+                })
                 .collect(),
             denies: effect == Effect::Deny,
         }
@@ -135,6 +140,7 @@ impl CompiledCondition {
                 literal::address(value).map_or(Fit::Never, |address| yes(range.contains(address)))
             }
             Operand::Unreadable => Fit::No,
+            Operand::Unknown => Fit::Never,
         }
     }
 

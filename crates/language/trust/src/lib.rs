@@ -7,7 +7,6 @@ mod arn;
 mod compiled;
 mod condition;
 mod error;
-mod json;
 mod literal;
 mod operator;
 mod policy;

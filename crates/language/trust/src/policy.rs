@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
+use rolecall_documents::{Member, Node, Text, json};
 use rolecall_source::{Diagnostic, SourceText, Span, nearest};
 
 use crate::TrustError;
-use crate::json::{Json, Kind, Member};
 use crate::operator::Operator;
 
 /// A policy document (IAM JSON policy grammar), read and with places, not yet compiled.
@@ -15,6 +15,7 @@ pub struct Policy {
     pub(crate) variables: bool,
     pub(crate) statements: Vec<Statement>,
     pub(crate) warnings: Vec<Diagnostic>,
+    pub(crate) symbols: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub(crate) struct Element<T> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Written {
     pub(crate) text: String,
+    /// Parts of it are known to a template engine only; they stand in the text as `${name}`.
+    pub(crate) symbolic: bool,
     pub(crate) span: Span,
 }
 
@@ -84,7 +87,10 @@ impl PrincipalKind {
 pub(crate) struct Condition {
     pub(crate) operator: Operator,
     pub(crate) operator_name: String,
+    pub(crate) operator_span: Span,
     pub(crate) key: String,
+    /// Parts of the key are known to a template engine only.
+    pub(crate) key_symbolic: bool,
     pub(crate) key_span: Span,
     pub(crate) values: Vec<Written>,
     /// From the key to the end of its values.
@@ -100,19 +106,34 @@ impl Policy {
     /// [`TrustError`], with the place, when the text is too large, not JSON, or has not the shape
     /// of a policy.
     pub fn parse(source: &SourceText) -> Result<Self, TrustError> {
-        let json = Json::parse(source)?;
+        Self::from_tree(source, &json(source)?)
+    }
+
+    /// Reads a policy that a reader of documents has found, in whatever language the document is
+    /// written. The tree's places are places in `source`.
+    ///
+    /// # Errors
+    /// [`TrustError::Shape`], with the place, when it has not the shape of a policy.
+    pub fn from_tree(source: &SourceText, tree: &Node) -> Result<Self, TrustError> {
         let mut reader = Reader {
             warnings: Vec::new(),
         };
         let (variables, statements) = reader
-            .document(&json)
+            .document(tree)
             .map_err(|diagnostic| TrustError::shape(source, diagnostic))?;
         Ok(Self {
             source: source.clone(),
             variables,
             statements,
             warnings: reader.warnings,
+            symbols: tree.symbols().into_iter().map(str::to_owned).collect(),
         })
+    }
+
+    /// The parts of the policy that only a template engine knows, each once. Where there are any,
+    /// decisions hold for what is known: a value with such a part equals nothing.
+    pub fn symbols(&self) -> &[String] {
+        &self.symbols
     }
 
     /// The text the policy was read from.
@@ -144,7 +165,7 @@ struct Reader {
 type Read<T> = Result<T, Diagnostic>;
 
 impl Reader {
-    fn document(&mut self, json: &Json) -> Read<(bool, Vec<Statement>)> {
+    fn document(&mut self, json: &Node) -> Read<(bool, Vec<Statement>)> {
         let members = json
             .members()
             .ok_or_else(|| shape("a policy must be a JSON object", json.span))?;
@@ -171,7 +192,7 @@ impl Reader {
         Ok((variables, statements))
     }
 
-    fn statement(&mut self, json: &Json) -> Read<Statement> {
+    fn statement(&mut self, json: &Node) -> Read<Statement> {
         let members = json
             .members()
             .ok_or_else(|| shape("a statement must be a JSON object", json.span))?;
@@ -205,10 +226,11 @@ impl Reader {
         })
     }
 
-    fn principals(&mut self, json: &Json) -> Read<Vec<PrincipalEntry>> {
+    fn principals(&mut self, json: &Node) -> Read<Vec<PrincipalEntry>> {
         if json.text() == Some("*") {
             let value = Written {
                 text: "*".to_owned(),
+                symbolic: false,
                 span: json.span,
             };
             let kind = PrincipalKind::Everyone;
@@ -220,7 +242,7 @@ impl Reader {
         self.look_over(members, PRINCIPAL_KINDS);
         let mut entries = Vec::new();
         for member in members {
-            let kind = match member.name.as_str() {
+            let kind = match member.name() {
                 "AWS" => PrincipalKind::Aws,
                 "Federated" => PrincipalKind::Federated,
                 "Service" => PrincipalKind::Service,
@@ -234,14 +256,14 @@ impl Reader {
         Ok(entries)
     }
 
-    fn conditions(&mut self, json: &Json) -> Read<Vec<Condition>> {
+    fn conditions(&mut self, json: &Node) -> Read<Vec<Condition>> {
         let operators = json
             .members()
             .ok_or_else(|| shape("`Condition` must be a JSON object", json.span))?;
         self.look_over(operators, &[]);
         let mut conditions = Vec::new();
         for member in effective(operators) {
-            let Some(operator) = Operator::parse(&member.name) else {
+            let Some(operator) = Operator::parse(member.name()) else {
                 let names: Vec<&str> = Operator::names().collect();
                 return Err(unknown(member, "condition operator", &names));
             };
@@ -253,8 +275,10 @@ impl Reader {
             for key in effective(keys) {
                 conditions.push(Condition {
                     operator,
-                    operator_name: member.name.clone(),
-                    key: key.name.clone(),
+                    operator_name: member.name().to_owned(),
+                    operator_span: member.name_span,
+                    key: key.name().to_owned(),
+                    key_symbolic: !key.name.symbols.is_empty(),
                     key_span: key.name_span,
                     values: scalars(&key.value)?,
                     span: Span::new(key.name_span.start, key.value.span.end),
@@ -268,14 +292,14 @@ impl Reader {
     fn look_over(&mut self, members: &[Member], known: &[&str]) {
         let mut seen = HashSet::new();
         for member in members {
-            if !seen.insert(member.name.as_str()) {
-                let name = shortened(&member.name);
+            if !seen.insert(member.name()) {
+                let name = shortened(member.name());
                 let message = format!("`{name}` is repeated; only the last counts");
                 let code = "repeated-member";
                 self.warnings
                     .push(Diagnostic::warning(code, message, member.name_span));
             }
-            if !known.is_empty() && !known.contains(&member.name.as_str()) {
+            if !known.is_empty() && !known.contains(&member.name()) {
                 let mut warning = unknown(member, "element", known);
                 warning.severity = rolecall_source::Severity::Warning;
                 self.warnings.push(warning);
@@ -286,7 +310,7 @@ impl Reader {
 
 /// The last member of that name: JSON readers, AWS's included, let it win.
 pub(crate) fn last<'a>(members: &'a [Member], name: &str) -> Option<&'a Member> {
-    members.iter().rev().find(|member| member.name == name)
+    members.iter().rev().find(|member| member.name() == name)
 }
 
 /// The members that count, in order.
@@ -295,7 +319,7 @@ fn effective(members: &[Member]) -> Vec<&Member> {
     let mut counting: Vec<&Member> = members
         .iter()
         .rev()
-        .filter(|member| seen.insert(member.name.as_str()))
+        .filter(|member| seen.insert(member.name()))
         .collect();
     counting.reverse();
     counting
@@ -305,7 +329,7 @@ fn element<T>(
     members: &[Member],
     name: &str,
     not_name: &str,
-    read: impl FnOnce(&Json) -> Read<Vec<T>>,
+    read: impl FnOnce(&Node) -> Read<Vec<T>>,
 ) -> Read<Option<Element<T>>> {
     let (member, not) = match (last(members, name), last(members, not_name)) {
         (Some(_), Some(second)) => {
@@ -323,47 +347,36 @@ fn element<T>(
     }))
 }
 
-fn texts(json: &Json) -> Read<Vec<Written>> {
-    written(json, |value| value.text().map(str::to_owned), "a text")
+fn texts(json: &Node) -> Read<Vec<Written>> {
+    let text = |value: &Node| value.text().and(value.scalar());
+    written(json, text, "a text")
 }
 
-fn scalars(json: &Json) -> Read<Vec<Written>> {
-    written(json, Json::scalar, "a text, number or boolean")
+fn scalars(json: &Node) -> Read<Vec<Written>> {
+    written(json, Node::scalar, "a text, number or boolean")
 }
 
-fn written(
-    json: &Json,
-    read: impl Fn(&Json) -> Option<String>,
-    wanted: &str,
-) -> Read<Vec<Written>> {
+fn written(json: &Node, read: impl Fn(&Node) -> Option<Text>, wanted: &str) -> Read<Vec<Written>> {
     json.elements()
         .iter()
         .map(|value| {
             let text = read(value).ok_or_else(|| {
-                let message = format!("expected {wanted}, found {}", kind_name(&value.kind));
+                let message = format!("expected {wanted}, found {}", value.kind_name());
                 shape(message, value.span)
             })?;
-            let span = value.span;
-            Ok(Written { text, span })
+            Ok(Written {
+                symbolic: !text.symbols.is_empty(),
+                text: text.value,
+                span: value.span,
+            })
         })
         .collect()
 }
 
-fn kind_name(kind: &Kind) -> &'static str {
-    match kind {
-        Kind::Null => "null",
-        Kind::Bool(_) => "a boolean",
-        Kind::Number(_) => "a number",
-        Kind::Text(_) => "a text",
-        Kind::Array(_) => "a list",
-        Kind::Object(_) => "an object",
-    }
-}
-
 fn unknown(member: &Member, what: &str, known: &[&str]) -> Diagnostic {
-    let message = format!("unknown {what} `{}`", shortened(&member.name));
+    let message = format!("unknown {what} `{}`", shortened(member.name()));
     let diagnostic = Diagnostic::error("unknown-name", message, member.name_span);
-    match nearest(&member.name, known.iter().copied()) {
+    match nearest(member.name(), known.iter().copied()) {
         Some(name) => diagnostic.with_hint(format!("Did you mean `{name}`?")),
         None => diagnostic,
     }

@@ -11,10 +11,10 @@ mod trust;
 pub use identity::validate_identity_policy;
 pub use trust::{validate_trust_policy, validate_trust_policy_within};
 
-use crate::json::{Json, Kind};
 use crate::literal::{self, Decimal, Range};
 use crate::operator::{Operator, Test};
 use crate::template::Template;
+use rolecall_documents::{Kind, Node};
 
 /// A refusal, as an IAM client sees it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,7 +97,7 @@ enum ConditionFault {
 
 /// The first fault of a `Condition` block. An operator without any key is not looked at, as IAM
 /// does not look at it either.
-fn condition_fault(condition: &Json) -> Option<ConditionFault> {
+fn condition_fault(condition: &Node) -> Option<ConditionFault> {
     let Some(operators) = condition.members() else {
         return Some(ConditionFault::Grammar);
     };
@@ -109,14 +109,14 @@ fn condition_fault(condition: &Json) -> Option<ConditionFault> {
         if keys.is_empty() {
             continue;
         }
-        let Some(operator) = Operator::parse(&member.name) else {
+        let Some(operator) = Operator::parse(member.name()) else {
             return Some(ConditionFault::Grammar);
         };
         for value in keys.iter().flat_map(|key| key.value.elements()) {
             let Some(text) = value.scalar() else {
                 return Some(ConditionFault::Grammar);
             };
-            if !readable(operator, &text) {
+            if !readable(operator, &text.value) {
                 fault = Some(ConditionFault::Literal);
             }
         }
@@ -147,15 +147,15 @@ fn dateish(text: &str) -> bool {
 }
 
 /// Whether a value is a text, or a list of texts.
-fn texts_only(value: &Json) -> bool {
+fn texts_only(value: &Node) -> bool {
     value.elements().iter().all(|one| one.text().is_some())
 }
 
-fn is_empty(value: &Json) -> bool {
+fn is_empty(value: &Node) -> bool {
     match &value.kind {
-        Kind::Text(text) => text.is_empty(),
-        Kind::Array(elements) => elements.is_empty(),
-        Kind::Object(members) => members.is_empty(),
+        Kind::Text(text) => text.value.is_empty(),
+        Kind::List(elements) => elements.is_empty(),
+        Kind::Map(members) => members.is_empty(),
         Kind::Null => true,
         Kind::Bool(_) | Kind::Number(_) => false,
     }

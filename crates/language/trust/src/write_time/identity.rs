@@ -3,8 +3,8 @@
 use rolecall_source::SourceText;
 
 use super::{ConditionFault, WriteError, check_parameter, condition_fault, is_empty, texts_only};
-use crate::json::{Json, Member};
 use crate::policy::last;
+use rolecall_documents::{Member, Node, json};
 
 /// Checks an identity policy.
 ///
@@ -12,7 +12,7 @@ use crate::policy::last;
 /// What IAM answers: `MalformedPolicyDocument` or `ValidationError`.
 pub fn validate_identity_policy(text: &str) -> Result<(), WriteError> {
     check_parameter(text, "policyDocument")?;
-    let json = Json::parse(&SourceText::new("policy", text)).map_err(|_| syntax())?;
+    let json = json(&SourceText::new("policy", text)).map_err(|_| syntax())?;
     let document = json.members().ok_or_else(syntax)?;
     let statements = grammar(document)?;
     if last(document, "Version").is_none_or(|version| version.value.text() != Some("2012-10-17")) {
@@ -53,9 +53,7 @@ pub fn validate_identity_policy(text: &str) -> Result<(), WriteError> {
 /// The JSON shape alone.
 fn grammar(document: &[Member]) -> Result<Vec<&[Member]>, WriteError> {
     let known = |members: &[Member], names: &[&str]| {
-        members
-            .iter()
-            .all(|member| names.contains(&member.name.as_str()))
+        members.iter().all(|member| names.contains(&member.name()))
     };
     let text = |members: &[Member], name: &str| {
         last(members, name).is_none_or(|member| member.value.text().is_some())
@@ -204,7 +202,7 @@ fn values<'a>(
     for statement in statements {
         for name in names {
             if let Some(member) = last(statement, name) {
-                found.extend(member.value.elements().iter().filter_map(Json::text));
+                found.extend(member.value.elements().iter().filter_map(Node::text));
             }
         }
     }
@@ -212,7 +210,7 @@ fn values<'a>(
 }
 
 /// A list without elements; an empty text is a value.
-fn no_values(value: &Json) -> bool {
+fn no_values(value: &Node) -> bool {
     value.elements().is_empty()
 }
 

@@ -3,8 +3,8 @@
 //! The rows come from AWS's list of OIDC providers with required conditions; the shape of the rule
 //! (which operators and values satisfy it) comes from third-party probes.
 
-use crate::json::Json;
 use crate::policy::last;
+use rolecall_documents::{Member, Node};
 
 /// One shared issuer and what IAM demands of policies that trust it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,17 +89,17 @@ impl SharedIssuer {
     }
 
     /// Whether a `Condition` block pins what the rule demands.
-    pub(crate) fn satisfied(&self, provider: &str, condition: Option<&Json>) -> bool {
+    pub(crate) fn satisfied(&self, provider: &str, condition: Option<&Node>) -> bool {
         let keys = self.condition_keys(provider);
-        let operators = condition.and_then(Json::members).unwrap_or_default();
+        let operators = condition.and_then(Node::members).unwrap_or_default();
         operators
             .iter()
-            .filter(|operator| self.counts(&operator.name))
+            .filter(|operator| self.counts(operator.name()))
             .flat_map(|operator| operator.value.members().unwrap_or_default())
             .filter(|member| {
                 keys.iter().any(|key| match self.equality_only {
-                    true => *key == member.name,
-                    false => key.eq_ignore_ascii_case(&member.name),
+                    true => *key == member.name(),
+                    false => key.eq_ignore_ascii_case(member.name()),
                 })
             })
             .any(|member| {
@@ -120,10 +120,10 @@ impl SharedIssuer {
         }
     }
 
-    fn pins(&self, value: &Json) -> bool {
+    fn pins(&self, value: &Node) -> bool {
         value.scalar().is_some_and(|text| {
-            let loose = text.starts_with('*') || text.trim().is_empty();
-            text != "*" && !(self.refuses_leading_wildcard && loose)
+            let loose = text.value.starts_with('*') || text.value.trim().is_empty();
+            text.value != "*" && !(self.refuses_leading_wildcard && loose)
         })
     }
 }
@@ -131,7 +131,7 @@ impl SharedIssuer {
 /// The statement's `Condition`, if any, against the rule of every provider that it trusts. Answers
 /// with the keys that are missing.
 pub(crate) fn missing<'a>(
-    statement: &[crate::json::Member],
+    statement: &[Member],
     providers: impl IntoIterator<Item = &'a str>,
 ) -> Option<Vec<String>> {
     let condition = last(statement, "Condition").map(|member| &member.value);

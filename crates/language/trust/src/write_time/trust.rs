@@ -4,10 +4,10 @@ use rolecall_source::SourceText;
 
 use super::texts_only;
 use super::{WriteError, check_parameter, condition_fault, counted_size, is_empty, shared_issuers};
-use crate::json::{Json, Member};
 use crate::policy::{STATEMENT_ELEMENTS, last};
 use crate::principal::account_of;
 use crate::wildcard::Wildcard;
+use rolecall_documents::{Member, Node, json};
 
 /// Checks a trust policy under the default quota of 2048 characters.
 ///
@@ -28,7 +28,7 @@ pub fn validate_trust_policy_within(text: &str, quota: usize) -> Result<(), Writ
         let message = format!("Cannot exceed quota for ACLSizePerRole: {quota}");
         return Err(WriteError::limit(message));
     }
-    let json = Json::parse(&SourceText::new("policy", text))
+    let json = json(&SourceText::new("policy", text))
         .map_err(|_| WriteError::malformed("This policy contains invalid Json"))?;
     let document = json.members().ok_or_else(syntax)?;
     only_known(document, &["Version", "Id", "Statement"])?;
@@ -112,7 +112,7 @@ fn check_statement(statement: &[Member]) -> Result<(), WriteError> {
 }
 
 /// Checks the principals and answers with the federated ones.
-fn check_principal(principal: &Json) -> Result<Vec<&str>, WriteError> {
+fn check_principal(principal: &Node) -> Result<Vec<&str>, WriteError> {
     if principal.text() == Some("*") {
         return Ok(Vec::new());
     }
@@ -131,7 +131,7 @@ fn check_principal(principal: &Json) -> Result<Vec<&str>, WriteError> {
         }
         for value in kind.value.elements() {
             let text = value.text().ok_or_else(syntax)?;
-            let fits = match kind.name.as_str() {
+            let fits = match kind.name() {
                 "AWS" => aws(text),
                 "Service" => service(text),
                 "Federated" => {
@@ -147,7 +147,7 @@ fn check_principal(principal: &Json) -> Result<Vec<&str>, WriteError> {
                 _ => return Err(syntax()),
             };
             if !fits {
-                return Err(invalid_principal(&kind.name, text));
+                return Err(invalid_principal(kind.name(), text));
             }
         }
     }
@@ -169,7 +169,7 @@ fn check_actions(statement: &[Member]) -> Result<bool, WriteError> {
         return Err(syntax());
     }
     let mut web_identity = false;
-    for text in action.value.elements().iter().filter_map(Json::text) {
+    for text in action.value.elements().iter().filter_map(Node::text) {
         let lower = text.to_ascii_lowercase();
         let pattern = Wildcard::new(&lower);
         let names_any = ACTIONS.iter().any(|known| pattern.matches(known));
@@ -231,9 +231,7 @@ fn provider(text: &str) -> bool {
 }
 
 fn only_known(members: &[Member], known: &[&str]) -> Result<(), WriteError> {
-    let all_known = members
-        .iter()
-        .all(|member| known.contains(&member.name.as_str()));
+    let all_known = members.iter().all(|member| known.contains(&member.name()));
     if all_known { Ok(()) } else { Err(syntax()) }
 }
 

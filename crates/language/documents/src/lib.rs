@@ -1,0 +1,12 @@
+//! JSON, YAML and HCL as one tree with the place of everything. Pure.
+//!
+//! Whatever a document is written in, its readers give a [`Node`]: what stands there, the bytes it
+//! covers, and which parts of its texts only a template engine could fill in ([`Symbol`]).
+
+mod error;
+mod json;
+mod node;
+
+pub use error::DocumentError;
+pub use json::json;
+pub use node::{Kind, Member, Node, Symbol, Text};
