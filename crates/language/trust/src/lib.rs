@@ -16,6 +16,7 @@ mod reason;
 mod request;
 mod template;
 mod verdict;
+pub mod web_identity;
 mod wildcard;
 pub mod write_time;
 
@@ -26,6 +27,7 @@ pub use provider_keys::{KeyConfidence, PROVIDERS, ProviderKeys, claim_values, pr
 pub use reason::{Cause, Difference, Mend, Reason, difference, reason};
 pub use request::{Context, ContextValue, Principal, Request};
 pub use verdict::{ConditionProof, ElementProof, Place, StatementProof, Verdict};
+pub use web_identity::{ClaimFault, WebIdentity};
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! A verified token becomes a session, if the role trusts it.
 
 use rolecall_names::AccountId;
-use rolecall_trust::{Context, Decision, Principal, Request};
+use rolecall_trust::{Decision, WebIdentity};
 use serde_json::json;
 
 use super::web_identity::Asked;
@@ -114,21 +114,9 @@ impl Exchange<'_> {
         role: &Role,
         journal: &mut Journal,
     ) -> Result<(), Fault> {
-        let request = Request {
-            principal: Principal::Federated(self.provider.clone()),
-            action: "sts:AssumeRoleWithWebIdentity".to_owned(),
-            resource: None,
-            context: self.context(call),
-        };
-        let mut actions = vec!["sts:AssumeRoleWithWebIdentity"];
-        if !self.aws.tags.is_empty() {
-            actions.push("sts:TagSession");
-        }
-        if self.aws.source_identity.is_some() {
-            actions.push("sts:SetSourceIdentity");
-        }
-        for action in actions {
-            let request = request.with_action(action);
+        let mut context = call.context();
+        context.set("sts:RoleSessionName", self.asked.session_name);
+        for request in self.identity().requests(context) {
             let allowed = core.policies.decide(&role.trust_policy, &request) == Decision::Allow;
             super::trust::note(
                 core,
@@ -138,43 +126,34 @@ impl Exchange<'_> {
                 &mut journal.proof,
             );
             if !allowed {
-                return Err(Fault::new(&catalogue::WEB_IDENTITY_DENIED)
-                    .noted(format!("the trust policy does not allow {action}")));
+                return Err(Fault::new(&catalogue::WEB_IDENTITY_DENIED).noted(format!(
+                    "the trust policy does not allow {}",
+                    request.action
+                )));
             }
         }
         Ok(())
     }
 
-    fn context(&self, call: &Call) -> Context {
-        let mut context = call.context();
-        let prefix = &self.prefix;
-        context
-            .set(format!("{prefix}:aud"), &self.audience)
-            .set(format!("{prefix}:sub"), &self.claims.subject)
-            .set_list(format!("{prefix}:amr"), self.claims.amr.clone())
-            .set("sts:RoleSessionName", self.asked.session_name)
-            .set("sts:RoleAuthorizedByIdp", self.listed.to_string())
-            .set("aws:PrincipalAccount", self.account.as_str())
-            .set("aws:PrincipalType", "User")
-            .set("aws:userid", &self.provider)
-            .set("aws:FederatedProvider", &self.provider)
-            .set_list("aws:TagKeys", self.aws.tags.keys().cloned())
-            .set_list("sts:TransitiveTagKeys", self.aws.transitive.clone());
-        if self.claims.authorized_party.is_some()
-            && let Some(original) = self.claims.audiences.first()
-        {
-            context.set(format!("{prefix}:oaud"), original);
+    /// The token as the trust policy sees it.
+    fn identity(&self) -> WebIdentity {
+        WebIdentity {
+            provider: self.provider.clone(),
+            prefix: self.prefix.clone(),
+            audience: self.audience.clone(),
+            original_audience: self
+                .claims
+                .authorized_party
+                .as_ref()
+                .and(self.claims.audiences.first().cloned()),
+            subject: self.claims.subject.clone(),
+            amr: self.claims.amr.clone(),
+            claims: self.claims.all.clone(),
+            tags: self.aws.tags.clone(),
+            transitive: self.aws.transitive.clone(),
+            source_identity: self.aws.source_identity.clone(),
+            role_authorized: self.listed,
         }
-        for (key, value) in rolecall_trust::claim_values(prefix, &self.claims.all) {
-            context.set(key, value);
-        }
-        for (key, value) in &self.aws.tags {
-            context.set(format!("aws:RequestTag/{key}"), value);
-        }
-        if let Some(identity) = &self.aws.source_identity {
-            context.set("sts:SourceIdentity", identity);
-        }
-        context
     }
 
     fn give(
