@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub mod trust;
+
 /// Keyless AWS access for everything you run.
 #[derive(Debug, Parser)]
 #[command(name = "rolecall", version, about, long_about = LONG_ABOUT, after_help = EXIT_CODES)]
@@ -36,6 +38,9 @@ pub enum Command {
     /// Mint a token for this workload, look into one, or judge one
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Decide, explain, lint, prove and mend IAM trust policies
+    #[command(subcommand)]
+    Trust(trust::TrustCommand),
     /// Set up a workload that asks for tokens
     #[command(subcommand)]
     Workload(WorkloadCommand),
@@ -330,5 +335,6 @@ const LONG_ABOUT: &str = "Keyless AWS access for everything you run.\n\n\
     role chains, delivers the credentials in the form a program reads, and explains every denial.";
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 unexpected, 2 usage, 3 configuration, 4 refused by \
-    the issuer, 5 denied by AWS, 6 unreachable, 7 local file, port or state, 8 token not valid; \
+    the issuer, 5 denied by AWS, 6 unreachable, 7 local file, port or state, 8 token not valid, 9 \
+    the answer is no (a policy denies, findings are there, policies differ); \
     `exec` passes on the program's own.";

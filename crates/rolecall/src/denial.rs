@@ -124,7 +124,7 @@ fn add_proof(failure: Failure, decision: &Value) -> Failure {
 
 /// A trust policy's reason (`rolecall_trust::Reason` as JSON): the failing part, expected against
 /// actual, and a mark below the segment that differs.
-fn reason_text(check: &str, reason: &Value) -> String {
+pub fn reason_text(check: &str, reason: &Value) -> String {
     let mut text = format!(
         "why: {}\n",
         reason["message"]

@@ -23,6 +23,8 @@ pub enum Exit {
     Local = 7,
     /// A token is not valid.
     TokenNotValid = 8,
+    /// The answer is no: a policy denies, findings are there, two policies differ.
+    Negative = 9,
 }
 
 impl Exit {
@@ -37,6 +39,7 @@ impl Exit {
             Self::Unreachable => "Unreachable",
             Self::Local => "Local",
             Self::TokenNotValid => "TokenNotValid",
+            Self::Negative => "Negative",
         }
     }
 }

@@ -4,9 +4,11 @@
 //! covers, and which parts of its texts only a template engine could fill in ([`Symbol`]).
 
 mod error;
+mod found;
 mod json;
 mod node;
 
 pub use error::DocumentError;
+pub use found::{Form, Found, FoundPolicy, FoundProvider, Step, TreeEdit, Value, find};
 pub use json::json;
 pub use node::{Kind, Member, Node, Symbol, Text};

@@ -152,6 +152,17 @@ impl Policy {
             .map(|entry| (entry.value.text.as_str(), entry.value.span))
     }
 
+    /// The values of `Federated` principals in the order in which they stand.
+    pub fn federated_principals(&self) -> Vec<&str> {
+        self.statements
+            .iter()
+            .filter_map(|statement| statement.principal.as_ref())
+            .flat_map(|principal| &principal.values)
+            .filter(|entry| entry.kind == PrincipalKind::Federated)
+            .map(|entry| entry.value.text.as_str())
+            .collect()
+    }
+
     /// What was read and probably not meant: repeated members, unknown elements.
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings

@@ -74,6 +74,23 @@ impl Principal {
         }
     }
 
+    /// A principal by the name alone: provider ARNs and the host names of providers that are built
+    /// into AWS are federated, other names below `amazonaws.com` services, the rest ARNs of users,
+    /// roles and sessions.
+    pub fn named(name: &str) -> Self {
+        let provider = name.contains(":oidc-provider/") || name.contains(":saml-provider/");
+        if provider || BUILT_IN_PROVIDERS.contains(&name) {
+            return Self::Federated(name.to_owned());
+        }
+        if name.ends_with(".amazonaws.com") || name.ends_with(".amazonaws.com.cn") {
+            return Self::Service(name.to_owned());
+        }
+        match name {
+            "anonymous" | "*" => Self::Anonymous,
+            arn => Self::aws(arn),
+        }
+    }
+
     /// The name by which messages call the principal.
     pub fn name(&self) -> &str {
         match self {
@@ -154,3 +171,11 @@ impl Context {
         self.values.get(key)
     }
 }
+
+/// Web-identity providers that need no registration in the account.
+pub(crate) const BUILT_IN_PROVIDERS: &[&str] = &[
+    "accounts.google.com",
+    "cognito-identity.amazonaws.com",
+    "graph.facebook.com",
+    "www.amazon.com",
+];
