@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use rolecall_names::{ExternalId, Partition, Region, RoleArn, RoleSessionName};
+use rolecall_source::nearest;
 use serde::de;
 
 use crate::form::{ConnectionForm, HopForm};
@@ -59,7 +60,7 @@ impl Connections {
     pub fn named(&self, name: &str) -> Result<&Connection, AskError> {
         self.0.get(name).ok_or_else(|| AskError::UnknownConnection {
             given: name.to_owned(),
-            nearest: nearest(name, self.0.keys()).cloned(),
+            nearest: nearest(name, self.0.keys().map(String::as_str)).map(str::to_owned),
             known: self.0.keys().cloned().collect(),
         })
     }
@@ -300,15 +301,6 @@ impl<'de> de::DeserializeSeed<'de> for Named<'_> {
     }
 }
 
-/// The name that was probably meant: the most similar one, if it is similar at all.
-fn nearest<'a>(given: &str, names: impl Iterator<Item = &'a String>) -> Option<&'a String> {
-    names
-        .map(|name| (strsim::jaro_winkler(given, name), name))
-        .filter(|(similarity, _)| *similarity >= SIMILAR)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, name)| name)
-}
-
 fn agree(
     expected: Partition,
     partition: Partition,
@@ -341,6 +333,3 @@ fn refuse_cycles(role: &RoleArn, hops: &[Hop], at: &str) -> Result<(), AskError>
     }
     Ok(())
 }
-
-/// Below this, two names have nothing to do with each other.
-const SIMILAR: f64 = 0.8;

@@ -196,12 +196,7 @@ pub(crate) fn nearest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
 ) -> Option<String> {
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= word.len().max(candidate.len()).div_ceil(3))
-        .min()
-        .map(|(_, candidate)| candidate.to_owned())
+    rolecall_source::nearest(word, candidates).map(str::to_owned)
 }
 
 /// Text from outside, made fit for a message: escaped, and cut after 64 characters.
