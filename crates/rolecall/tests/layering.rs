@@ -37,7 +37,7 @@ const IO: &[&str] = &[
 ];
 
 /// The only crates that speak to AWS through its SDK.
-const SEES_THE_AWS_SDK: &[&str] = &["rolecall-exchange", "rolecall-chain"];
+const SEES_THE_AWS_SDK: &[&str] = &["rolecall-exchange", "rolecall-chain", "rolecall-services"];
 
 /// Names that say nothing about what a module or a crate is for.
 const EMPTY_NAMES: &[&str] = &[
@@ -81,7 +81,7 @@ fn the_path_never_sees_the_server() {
 }
 
 #[test]
-fn only_exchange_and_chain_name_the_aws_sdk() {
+fn only_exchange_chain_and_services_name_the_aws_sdk() {
     let offences: Vec<String> = WORKSPACE
         .members
         .iter()
@@ -90,13 +90,15 @@ fn only_exchange_and_chain_name_the_aws_sdk() {
             member
                 .direct
                 .iter()
-                .filter(|d| d.starts_with("aws-sdk-") || *d == "aws-config")
+                .filter(|d| {
+                    d.starts_with("aws-sdk-") || matches!(d.as_str(), "aws-config" | "aws-sigv4")
+                })
                 .map(move |d| format!("{name} depends on {d}"))
         })
         .collect();
     assert!(
         offences.is_empty(),
-        "the AWS SDK belongs to path/exchange and path/chain: {offences:#?}"
+        "the AWS SDK belongs to path/exchange, path/chain and aws/services: {offences:#?}"
     );
 }
 
@@ -132,6 +134,24 @@ fn the_emulator_decides_with_the_trust_engine_and_nothing_of_the_path() {
     assert!(
         offences.is_empty(),
         "the emulator stands for AWS, which knows none of our crates: {offences:#?}"
+    );
+}
+
+#[test]
+fn reading_an_account_knows_nothing_of_the_path() {
+    let offences = WORKSPACE.offences(
+        |folder| folder == "crates/aws/services",
+        |dependency| {
+            WORKSPACE.folder(dependency).is_some_and(|f| {
+                f.starts_with("crates/server/")
+                    || f.starts_with("crates/path/")
+                    || f.starts_with("crates/language/")
+            })
+        },
+    );
+    assert!(
+        offences.is_empty(),
+        "aws/services reads accounts, and others say what it means: {offences:#?}"
     );
 }
 

@@ -1,0 +1,6 @@
+//! The crate's tests.
+
+mod scripted;
+
+mod calling;
+mod parsing;
