@@ -12,6 +12,7 @@ mod aws_claims;
 mod call;
 mod caller;
 mod clock;
+mod cloudtrail;
 mod core;
 mod decision;
 mod emulator;

@@ -17,9 +17,9 @@ use crate::decision::{Decision, Proof};
 use crate::sts::Journal;
 use crate::trail::Event;
 use crate::wire::{Code, Fault, Parameters, catalogue, xml};
-use crate::{iam, sts};
+use crate::{cloudtrail, iam, sts};
 
-/// The router: AWS's query protocol on every path, and the emulator's own answers under
+/// The router: AWS's query and JSON protocols on every path, and the emulator's own answers under
 /// `/_rolecall`.
 pub(crate) fn router(core: Arc<Core>) -> Router {
     Router::new()
@@ -55,10 +55,17 @@ async fn aws(State(core): State<Arc<Core>>, request: Request) -> Response {
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
         let fault = Fault::new(&catalogue::MALFORMED_INPUT)
             .with("message", "the request body is too long or was cut off");
-        return failure(&core, &request_id, sts::NAMESPACE, &fault);
+        return failure(&core, &request_id, Service::Sts, &fault);
     };
+    let target = parts
+        .headers
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok());
     let query = parts.uri.query().unwrap_or_default().to_owned();
-    let parameters = if parts.method == Method::GET {
+    let parameters = if target.is_some() {
+        // The JSON protocol has its parameters in a document.
+        Parameters::default()
+    } else if parts.method == Method::GET {
         Parameters::parse(query.as_bytes())
     } else {
         // A signed form may carry parameters in both places; the body's win.
@@ -76,7 +83,11 @@ async fn aws(State(core): State<Arc<Core>>, request: Request) -> Response {
     let call = Call {
         request_id,
         now: core.clock.seconds(),
-        action: parameters.text("Action").unwrap_or_default().to_owned(),
+        action: target
+            .map(cloudtrail::operation)
+            .or_else(|| parameters.text("Action"))
+            .unwrap_or_default()
+            .to_owned(),
         method: parts.method,
         path: parts.uri.path().to_owned(),
         query,
@@ -89,18 +100,27 @@ async fn aws(State(core): State<Arc<Core>>, request: Request) -> Response {
 }
 
 async fn run(core: &Core, call: &Call) -> Response {
-    let (service, namespace) = match service_of(call) {
+    let service = match service_of(call) {
         Ok(service) => service,
-        Err(fault) => return failure(core, &call.request_id, sts::NAMESPACE, &fault),
+        Err(fault) => return failure(core, &call.request_id, Service::Sts, &fault),
     };
     let mut journal = Journal {
         proof: Proof::new(&call.request_id, &call.action, iso(call.now)),
         event: Event::default(),
     };
     let begun = core.keeper.epoch();
+    let answered =
+        |namespace, result| xml::answer(&call.action, namespace, &call.request_id, result);
     let outcome = match service {
-        "sts" => sts::run(core, call, &mut journal).await,
-        _ => iam::run(core, call, &mut journal).await,
+        Service::Sts => sts::run(core, call, &mut journal)
+            .await
+            .map(|result| answered(sts::NAMESPACE, result)),
+        Service::Iam => iam::run(core, call, &mut journal)
+            .await
+            .map(|result| answered(iam::NAMESPACE, result)),
+        Service::CloudTrail => {
+            cloudtrail::run(core, call, &mut journal).map(|answer| answer.to_string())
+        }
     };
     // Refusals rest on the world too, so they wait as well.
     let outcome = core.keeper.settled(begun).await.and(outcome);
@@ -116,8 +136,8 @@ async fn run(core: &Core, call: &Call) -> Response {
     }
     let account = journal.event.recipient.clone();
     core.trail
-        .record(call, service, journal.event, fault, core.messages);
-    if service == "sts" && (sts::decides(&call.action) || fault.is_some()) {
+        .record(call, service.name(), journal.event, fault, core.messages);
+    if service == Service::Sts && (sts::decides(&call.action) || fault.is_some()) {
         let mut decision = journal.proof.finish(fault, core.messages);
         if let Some(account) =
             account.filter(|_| fault.is_some_and(|fault| fault.code() == Code::AccessDenied))
@@ -127,16 +147,41 @@ async fn run(core: &Core, call: &Call) -> Response {
         core.decisions.keep(decision);
     }
     match outcome {
-        Ok(result) => {
-            let text = xml::answer(&call.action, namespace, &call.request_id, result);
-            respond(&call.request_id, StatusCode::OK, text)
+        Ok(text) => respond(&call.request_id, service, StatusCode::OK, text),
+        Err(fault) => failure(core, &call.request_id, service, &fault),
+    }
+}
+
+/// The services that are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Service {
+    Sts,
+    Iam,
+    CloudTrail,
+}
+
+impl Service {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sts => "sts",
+            Self::Iam => "iam",
+            Self::CloudTrail => "cloudtrail",
         }
-        Err(fault) => failure(core, &call.request_id, namespace, &fault),
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Sts | Self::Iam => "text/xml",
+            Self::CloudTrail => "application/x-amz-json-1.1",
+        }
     }
 }
 
 /// Which service an action belongs to. The version decides; without one the action's name does.
-fn service_of(call: &Call) -> Result<(&'static str, &'static str), Fault> {
+fn service_of(call: &Call) -> Result<Service, Fault> {
+    if call.header("x-amz-target").is_some() {
+        return Ok(Service::CloudTrail);
+    }
     if call.action.is_empty() {
         return Err(Fault::new(&catalogue::NO_ACTION));
     }
@@ -148,32 +193,50 @@ fn service_of(call: &Call) -> Result<(&'static str, &'static str), Fault> {
     };
     let fits = |wanted: &str| version.is_none_or(|version| version == wanted);
     if sts::knows(&call.action) && fits(sts::VERSION) {
-        Ok(("sts", sts::NAMESPACE))
+        Ok(Service::Sts)
     } else if iam::knows(&call.action) && fits(iam::VERSION) {
-        Ok(("iam", iam::NAMESPACE))
+        Ok(Service::Iam)
     } else {
         Err(unknown())
     }
 }
 
-fn failure(core: &Core, request_id: &str, namespace: &str, fault: &Fault) -> Response {
-    let code = fault.code();
-    let text = xml::error(
-        namespace,
-        request_id,
-        code.as_str(),
-        code.status(),
-        &fault.message(core.messages),
-    );
-    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    respond(request_id, status, text)
+fn failure(core: &Core, request_id: &str, service: Service, fault: &Fault) -> Response {
+    let message = fault.message(core.messages);
+    let (status, text) = match service {
+        Service::CloudTrail => {
+            let (code, status) = cloudtrail::code(fault.code());
+            let body = serde_json::json!({"__type": code, "message": message});
+            (status, body.to_string())
+        }
+        Service::Sts | Service::Iam => {
+            let namespace = match service {
+                Service::Iam => iam::NAMESPACE,
+                _ => sts::NAMESPACE,
+            };
+            let code = fault.code();
+            let text = xml::error(
+                namespace,
+                request_id,
+                code.as_str(),
+                code.status(),
+                &message,
+            );
+            (code.status(), text)
+        }
+    };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    respond(request_id, service, status, text)
 }
 
-fn respond(request_id: &str, status: StatusCode, text: String) -> Response {
+fn respond(request_id: &str, service: Service, status: StatusCode, text: String) -> Response {
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(service.content_type()),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert("x-amzn-requestid", id);

@@ -23,7 +23,7 @@ pub enum ServiceError {
         /// The IAM action that is missing, such as `iam:GetRole`.
         permission: String,
         /// AWS's answer.
-        refusal: Refusal,
+        refusal: Box<Refusal>,
     },
     /// There is no such thing in the account.
     #[error("there is no {what} in the account of these credentials: {refusal}")]
@@ -31,7 +31,7 @@ pub enum ServiceError {
         /// What was asked for.
         what: String,
         /// AWS's answer.
-        refusal: Refusal,
+        refusal: Box<Refusal>,
     },
     /// The credentials are of another account than what was asked for.
     #[error("`{asked}` is in account {wanted}, and these credentials are of account {actual}")]
@@ -58,7 +58,7 @@ pub enum ServiceError {
     #[error("{} is throttled, {}: {refusal}", .refusal.operation, tries(*.attempts))]
     Throttled {
         /// AWS's last answer.
-        refusal: Refusal,
+        refusal: Box<Refusal>,
         /// How often it was asked.
         attempts: u32,
     },
@@ -66,7 +66,7 @@ pub enum ServiceError {
     #[error("{} failed on AWS's side, {}: {refusal}", .refusal.operation, tries(*.attempts))]
     Unavailable {
         /// AWS's last answer.
-        refusal: Refusal,
+        refusal: Box<Refusal>,
         /// How often it was asked.
         attempts: u32,
     },
@@ -206,12 +206,12 @@ impl Refusal {
         let code = self.code.as_str();
         if self.status == 429 || THROTTLING.contains(&code) {
             ServiceError::Throttled {
-                refusal: self,
+                refusal: Box::new(self),
                 attempts: 1,
             }
         } else if self.status >= 500 {
             ServiceError::Unavailable {
-                refusal: self,
+                refusal: Box::new(self),
                 attempts: 1,
             }
         } else if WRONG_CREDENTIALS.contains(&code) {
@@ -219,12 +219,12 @@ impl Refusal {
         } else if FORBIDDEN.contains(&code) {
             ServiceError::Forbidden {
                 permission: permission.to_owned(),
-                refusal: self,
+                refusal: Box::new(self),
             }
         } else if code == "NoSuchEntity" {
             ServiceError::NotFound {
                 what: what.to_owned(),
-                refusal: self,
+                refusal: Box::new(self),
             }
         } else {
             ServiceError::Refused(self)

@@ -1,5 +1,7 @@
 //! Roles and the policies on them.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rolecall_trust::write_time;
 
 use super::{Asked, encoded, exists, no_such, refused_policy, tags};
@@ -164,17 +166,35 @@ fn create(asked: &Asked<'_>) -> Result<Xml, Fault> {
     Ok(xml)
 }
 
+/// The roles in the order of their names, a page at a time. IAM may give fewer than it is asked
+/// for, and this one does: a client that forgets the marker is found out.
 fn list(asked: &Asked<'_>) -> Result<Xml, Fault> {
-    let prefix = asked.parameters().text("PathPrefix").unwrap_or("/");
+    let parameters = asked.parameters();
+    let prefix = parameters.text("PathPrefix").unwrap_or("/");
     asked.authorize(&asked.arn(&format!("role{prefix}")))?;
+    let mut shape = Shape::new(parameters);
+    let most = shape.integer("MaxItems", 1..=1000)?;
+    shape.finish()?;
+    let most = most
+        .and_then(|most| usize::try_from(most).ok())
+        .map_or(ROLES_OF_A_PAGE, |most| most.min(ROLES_OF_A_PAGE));
+    let after = parameters.text("Marker").map(read_marker).transpose()?;
     asked.look(|world, account| {
-        let mut xml = Xml::new();
-        let roles = account
+        let mut roles = account
             .roles
-            .values()
-            .filter(|role| role.path.starts_with(prefix));
-        xml.text("IsTruncated", "false")
-            .list("Roles", roles, |xml, role| {
+            .iter()
+            .filter(|(_, role)| role.path.starts_with(prefix))
+            .filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after))
+            .peekable();
+        let page: Vec<_> = roles.by_ref().take(most).collect();
+        let next = page
+            .last()
+            .filter(|_| roles.peek().is_some())
+            .map(|(key, _)| STANDARD.encode(key));
+        let mut xml = Xml::new();
+        xml.text("IsTruncated", if next.is_some() { "true" } else { "false" })
+            .optional("Marker", next.as_deref())
+            .list("Roles", page, |xml, (_, role)| {
                 let shown = principals::shown(world, &role.trust_policy);
                 head(xml, asked, role, &shown);
                 xml.optional("Description", role.description.as_deref())
@@ -182,6 +202,19 @@ fn list(asked: &Asked<'_>) -> Result<Xml, Fault> {
             });
         Ok(xml)
     })
+}
+
+fn read_marker(marker: &str) -> Result<String, Fault> {
+    STANDARD
+        .decode(marker)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or_else(|| {
+            Fault::new(&catalogue::VALIDATION).with(
+                "message",
+                "Invalid Marker: it was not given by this operation.",
+            )
+        })
 }
 
 /// The operations on one role that exists.
@@ -453,3 +486,5 @@ fn role_mut<'a>(account: &'a mut Account, name: &str) -> Result<&'a mut Role, Fa
 fn no_role(name: &str) -> Fault {
     no_such(format!("The role with name {name} cannot be found."))
 }
+
+const ROLES_OF_A_PAGE: usize = 100;

@@ -101,5 +101,13 @@ sayings! {
     INVALID_INPUT = InvalidInput, "{message}"; "published probes", "2026-09", Observed
     CONFLICT = DeleteConflict, "{message}"; "IAM service model", "2026-06", Model
     IDP_UNREACHABLE_ON_CREATE = OpenIdIdpCommunicationError, "{message}"; "IAM service model", "2026-06", Model
+    NOT_ALLOWED_BY_WITHOUT_RESOURCE = AccessDenied, "User: {user} is not authorized to perform: {action} because no identity-based policy allows the {action} action"; "IAM user guide, access denied messages", "2026-06", Documented
+    DENIED_BY_WITHOUT_RESOURCE = AccessDenied, "User: {user} is not authorized to perform: {action} with an explicit deny in an identity-based policy"; "IAM user guide, access denied messages", "2026-06", Documented
+    UNKNOWN_OPERATION = UnknownOperationException, "The requested operation is not known to this service."; "Smithy AWS JSON 1.1 protocol", "2026-06", Inferred
+    NOT_SERIALIZED = SerializationException, "{message}"; "Smithy AWS JSON 1.1 protocol", "2026-06", Inferred
+    INVALID_TIME_RANGE = InvalidTimeRangeException, "The start time must be earlier than or equal to the end time."; "CloudTrail API reference, in other words", "2026-06", Inferred
+    INVALID_MAX_RESULTS = InvalidMaxResultsException, "The number of results must be between 1 and 50."; "CloudTrail API reference, in other words", "2026-06", Inferred
+    INVALID_NEXT_TOKEN = InvalidNextTokenException, "The token is not valid, or was given for other parameters."; "CloudTrail API reference, in other words", "2026-06", Inferred
+    INVALID_LOOKUP_ATTRIBUTES = InvalidLookupAttributesException, "One lookup attribute with a known key can be given at a time."; "CloudTrail API reference, in other words", "2026-06", Inferred
     INTERNAL = InternalFailure, "The request processing has failed because of an unknown error, exception or failure."; "STS API reference, common errors", "2026-06", Documented
 }

@@ -76,6 +76,10 @@ pub(crate) enum Code {
     InvalidClientTokenId,
     InvalidIdentityToken,
     InvalidInput,
+    InvalidLookupAttributesException,
+    InvalidMaxResultsException,
+    InvalidNextTokenException,
+    InvalidTimeRangeException,
     LimitExceeded,
     MalformedInput,
     MalformedPolicyDocument,
@@ -83,7 +87,9 @@ pub(crate) enum Code {
     NoSuchEntity,
     OpenIdIdpCommunicationError,
     PackedPolicyTooLarge,
+    SerializationException,
     SignatureDoesNotMatch,
+    UnknownOperationException,
     ValidationError,
 }
 
@@ -103,6 +109,10 @@ impl Code {
             Self::InvalidClientTokenId => "InvalidClientTokenId",
             Self::InvalidIdentityToken => "InvalidIdentityToken",
             Self::InvalidInput => "InvalidInput",
+            Self::InvalidLookupAttributesException => "InvalidLookupAttributesException",
+            Self::InvalidMaxResultsException => "InvalidMaxResultsException",
+            Self::InvalidNextTokenException => "InvalidNextTokenException",
+            Self::InvalidTimeRangeException => "InvalidTimeRangeException",
             Self::LimitExceeded => "LimitExceeded",
             Self::MalformedInput => "MalformedInput",
             Self::MalformedPolicyDocument => "MalformedPolicyDocument",
@@ -110,7 +120,9 @@ impl Code {
             Self::NoSuchEntity => "NoSuchEntity",
             Self::OpenIdIdpCommunicationError => "OpenIdIdpCommunicationError",
             Self::PackedPolicyTooLarge => "PackedPolicyTooLarge",
+            Self::SerializationException => "SerializationException",
             Self::SignatureDoesNotMatch => "SignatureDoesNotMatch",
+            Self::UnknownOperationException => "UnknownOperationException",
             Self::ValidationError => "ValidationError",
         }
     }
@@ -132,6 +144,12 @@ impl Code {
             | Self::InvalidAuthorizationMessageException
             | Self::InvalidIdentityToken
             | Self::InvalidInput
+            | Self::InvalidLookupAttributesException
+            | Self::InvalidMaxResultsException
+            | Self::InvalidNextTokenException
+            | Self::InvalidTimeRangeException
+            | Self::SerializationException
+            | Self::UnknownOperationException
             | Self::MalformedInput
             | Self::MalformedPolicyDocument
             | Self::OpenIdIdpCommunicationError

@@ -7,4 +7,5 @@ mod lab;
 mod requests;
 mod signing;
 mod state;
+mod trail_lookup;
 mod web_identity;
