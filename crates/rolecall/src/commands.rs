@@ -30,7 +30,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Token(TokenCommand::Mint(args)) => token::mint(args).await?,
         Command::Token(TokenCommand::Inspect(args)) => token::inspect(args)?,
         Command::Token(TokenCommand::Verify(args)) => token::verify(args).await?,
-        Command::Trust(command) => return trust::run(command),
+        Command::Trust(command) => return trust::run(command).await,
         Command::Workload(WorkloadCommand::Key(args)) => workload::key(args)?,
         Command::AwsEmulator(args) => aws_emulator::run(args).await?,
     }

@@ -18,8 +18,9 @@ pub enum TrustCommand {
 #[derive(Debug, Args)]
 pub struct PolicyArgs {
     /// A file or folder with trust policies: JSON, CloudFormation, Terraform, `aws iam get-role`
-    /// output; `-` for standard input; may be given more than once
-    #[arg(long = "policy", value_name = "PATH")]
+    /// output; `-` for standard input; a role's ARN for its policy in IAM now, `iam://` for those
+    /// of all roles of the account (docs/live.md); may be given more than once
+    #[arg(long = "policy", value_name = "PATH|ARN")]
     pub policies: Vec<PathBuf>,
     /// The role whose policy is meant, where there are several: its ARN, name, Terraform address
     /// or logical ID
@@ -67,6 +68,7 @@ pub struct CheckArgs {
 const CHECK_EXAMPLES: &str = "Examples:\n  \
     rolecall trust check --policy trust.json --token /run/token\n  \
     rolecall trust check --policy infra/ --role aws_iam_role.deploy --claims claims.json\n  \
+    rolecall trust check --policy arn:aws:iam::111122223333:role/deploy --token /run/token\n  \
     rolecall trust check --batch <questions.jsonl\n\n\
     Exit codes: 0 allowed, 9 denied, 2 usage, 3 the policy cannot be read.\n\n\
     A line of --batch: {\"id\": …, \"policy\": {…}, \"principal\": \"arn…\", \"action\": \"sts:…\", \

@@ -1,5 +1,6 @@
 //! `rolecall trust`: decide, explain, lint, prove and mend IAM trust policies.
 
+mod account;
 mod batch;
 mod check;
 mod reading;
@@ -9,11 +10,17 @@ use std::process::ExitCode;
 use crate::cli::trust::TrustCommand;
 use crate::failure::{Exit, Failure};
 
-/// Runs one of the commands.
+/// Runs one of the commands, on a thread that may compute for long and wait for AWS.
 ///
 /// # Errors
 /// What could not be read or done. An answer that is no is none: it is an exit code.
-pub fn run(command: TrustCommand) -> Result<ExitCode, Failure> {
+pub async fn run(command: TrustCommand) -> Result<ExitCode, Failure> {
+    tokio::task::spawn_blocking(|| run_here(command))
+        .await
+        .unwrap_or_else(|error| Err(Failure::from_error(Exit::Unexpected, &error)))
+}
+
+fn run_here(command: TrustCommand) -> Result<ExitCode, Failure> {
     match command {
         TrustCommand::Check(args) if args.batch => batch::run(),
         TrustCommand::Check(args) => check::run(args),

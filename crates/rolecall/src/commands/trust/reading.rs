@@ -10,6 +10,7 @@ use rolecall_source::SourceText;
 use rolecall_trust::Policy;
 use serde_json::{Map, Value};
 
+use super::account::{Accounts, Live};
 use crate::cli::trust::PolicyArgs;
 use crate::commands::not_valid;
 use crate::failure::{Exit, Failure};
@@ -109,12 +110,16 @@ fn names(known: &str, given: &str) -> bool {
 }
 
 /// The texts of files, and of the files below folders that could hold policies, sorted by path.
+/// A role's ARN and `iam://` stand for what an account has, read now.
 pub fn source_files(paths: &[PathBuf]) -> Result<Vec<SourceText>, Failure> {
     let mut files = Vec::new();
+    let mut accounts = Accounts::default();
     let stdin = [PathBuf::from("-")];
     let paths = if paths.is_empty() { &stdin } else { paths };
     for path in paths {
-        if path.is_dir() {
+        if let Some(live) = Live::named(path)? {
+            files.extend(accounts.texts(&live)?);
+        } else if path.is_dir() {
             let mut below = Vec::new();
             walk(path, &mut below, 0)?;
             below.sort();
