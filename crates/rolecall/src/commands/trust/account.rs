@@ -1,12 +1,11 @@
-//! Policies out of a live account, as the texts that the aws CLI would print, so that all that
-//! reads those reads accounts too.
+//! Policies out of a live account, as texts under the names of their roles, so that all that reads
+//! files reads accounts too.
 
 use std::path::Path;
 
 use rolecall_names::{Partition, RoleArn};
 use rolecall_services::{AccountReader, Retry, Role, ServiceError};
 use rolecall_source::SourceText;
-use serde_json::Value;
 use tokio::runtime::Handle;
 
 use crate::failure::{Exit, Failure};
@@ -110,45 +109,17 @@ pub fn failure(error: &ServiceError) -> Failure {
     }
 }
 
-/// A role as `aws iam get-role` prints it, under the name of its ARN.
+/// A role's trust policy under the name of its ARN, on lines of its own, as
+/// `aws iam update-assume-role-policy` takes it.
 pub fn text(role: &Role) -> SourceText {
-    let document = serde_json::from_str::<Value>(&role.trust_policy)
-        .ok()
-        .filter(Value::is_object);
-    let document = match document {
-        Some(_) => indented(&role.trust_policy, 2),
-        None => quoted(&role.trust_policy),
-    };
-    let mut members = vec![
-        ("Path", quoted(&role.path)),
-        ("RoleName", quoted(&role.name)),
-        ("RoleId", quoted(&role.id)),
-        ("Arn", quoted(&role.arn)),
-        ("AssumeRolePolicyDocument", document),
-    ];
-    if let Some(seconds) = role.max_session_duration {
-        members.push(("MaxSessionDuration", seconds.to_string()));
-    }
-    let members: Vec<String> = members
-        .iter()
-        .map(|(name, value)| format!("{INDENT}{INDENT}{}: {value}", quoted(name)))
-        .collect();
-    let text = format!(
-        "{{\n{INDENT}\"Role\": {{\n{}\n{INDENT}}}\n}}\n",
-        members.join(",\n")
-    );
-    SourceText::new(role.arn.clone(), text)
-}
-
-fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
+    SourceText::new(role.arn.clone(), indented(&role.trust_policy))
 }
 
 /// JSON text on lines of its own. Nothing but the space between its parts changes: members keep
 /// their order, and those that stand twice stay.
-fn indented(json: &str, depth: usize) -> String {
+fn indented(json: &str) -> String {
     let mut out = String::with_capacity(json.len() * 2);
-    let mut depth = depth;
+    let mut depth = 0_usize;
     let (mut in_text, mut escaped) = (false, false);
     let line = |out: &mut String, depth: usize| {
         out.push('\n');
@@ -190,6 +161,7 @@ fn indented(json: &str, depth: usize) -> String {
             }
         }
     }
+    out.push('\n');
     out
 }
 

@@ -18,42 +18,29 @@ fn role(trust_policy: &str) -> Role {
 }
 
 #[test]
-fn a_role_is_printed_as_the_aws_cli_prints_it_and_twice_written_members_stay() {
+fn a_policy_stands_on_lines_of_its_own_and_twice_written_members_stay() {
     let source = text(&role(
-        r#"{"Version":"2012-10-17","Statement":[{"Sid":"a \"{,\\","Action":[],"Action":"b"}]}"#,
+        r#"{"Version":"2012-10-17","Statement":[{"Sid":"a \"{,\\","Action":[ ],"Action":"b"}]}"#,
     ));
     assert_eq!(source.name, "arn:aws:iam::123456789012:role/team/Deploy");
     insta::assert_snapshot!(source.text, @r#"
     {
-      "Role": {
-        "Path": "/team/",
-        "RoleName": "Deploy",
-        "RoleId": "AROADBQP57FF2AEXAMPLE",
-        "Arn": "arn:aws:iam::123456789012:role/team/Deploy",
-        "AssumeRolePolicyDocument": {
-          "Version": "2012-10-17",
-          "Statement": [
-            {
-              "Sid": "a \"{,\\",
-              "Action": [],
-              "Action": "b"
-            }
-          ]
-        },
-        "MaxSessionDuration": 3600
-      }
+      "Version": "2012-10-17",
+      "Statement": [
+        {
+          "Sid": "a \"{,\\",
+          "Action": [],
+          "Action": "b"
+        }
+      ]
     }
     "#);
 }
 
 #[test]
-fn a_document_that_is_no_json_stays_a_text() {
-    let source = text(&role("not\njson"));
-    assert!(
-        source
-            .text
-            .contains(r#""AssumeRolePolicyDocument": "not\njson""#)
-    );
+fn a_policy_that_was_indented_already_stays_one() {
+    let source = text(&role("{\n    \"Version\" : \"2012-10-17\"\n}"));
+    assert_eq!(source.text, "{\n  \"Version\": \"2012-10-17\"\n}\n");
 }
 
 #[test]
