@@ -6,6 +6,7 @@
 mod arn;
 mod compiled;
 mod condition;
+pub mod diagnose;
 mod error;
 mod literal;
 mod operator;

@@ -5,6 +5,7 @@ mod element;
 mod placeholder;
 mod segments;
 
+pub(crate) use placeholder::placeholder;
 pub use segments::{Difference, difference};
 
 use serde::Serialize;
@@ -106,14 +107,14 @@ pub enum Cause {
 
 /// What one failing part amounts to, before it is put into its statement.
 pub(crate) struct Miss {
-    cause: Cause,
-    part: String,
-    expected: Vec<String>,
-    actual: Vec<String>,
-    message: String,
-    difference: Option<Difference>,
-    mend: Mend,
-    place: Place,
+    pub(crate) cause: Cause,
+    pub(crate) part: String,
+    pub(crate) expected: Vec<String>,
+    pub(crate) actual: Vec<String>,
+    pub(crate) message: String,
+    pub(crate) difference: Option<Difference>,
+    pub(crate) mend: Mend,
+    pub(crate) place: Place,
 }
 
 /// Why the verdict is a denial: the Deny statement that applies, or the nearest miss among the
@@ -127,15 +128,35 @@ pub fn reason(verdict: &Verdict) -> Option<Reason> {
             .find(|proof| proof.matched && proof.effect == Effect::Deny)
             .map(|proof| denied(verdict, proof)),
         Decision::ImplicitDeny => Some(
-            verdict
-                .statements
-                .iter()
-                .filter(|proof| proof.effect == Effect::Allow)
-                .min_by_key(|proof| distance(verdict, proof))
+            nearest(verdict)
                 .and_then(|proof| nearest_miss(verdict, proof))
                 .unwrap_or_else(|| nothing_allowed(verdict)),
         ),
     }
+}
+
+/// The Allow statement that is least far from allowing.
+pub(crate) fn nearest(verdict: &Verdict) -> Option<&StatementProof> {
+    verdict
+        .statements
+        .iter()
+        .filter(|proof| proof.effect == Effect::Allow)
+        .min_by_key(|proof| distance(verdict, proof))
+}
+
+/// Everything about a statement that does not hold; conditions with their number.
+pub(crate) fn misses(verdict: &Verdict, proof: &StatementProof) -> Vec<(Option<usize>, Miss)> {
+    let elements = element::misses(verdict, proof);
+    let conditions = proof.conditions.iter().enumerate();
+    elements
+        .into_iter()
+        .map(|miss| (None, miss))
+        .chain(
+            conditions
+                .filter(|(_, one)| !one.holds)
+                .map(|(index, one)| (Some(index), condition::miss(verdict, one))),
+        )
+        .collect()
 }
 
 /// How far a statement is from allowing: a wrong caller weighs more than a wrong action, and that
@@ -152,15 +173,7 @@ fn distance(verdict: &Verdict, proof: &StatementProof) -> (usize, usize) {
 }
 
 fn nearest_miss(verdict: &Verdict, proof: &StatementProof) -> Option<Reason> {
-    let mut misses = element::misses(verdict, proof);
-    misses.extend(
-        proof
-            .conditions
-            .iter()
-            .filter(|condition| !condition.holds)
-            .map(|condition| condition::miss(verdict, condition)),
-    );
-    let mut misses = misses.into_iter();
+    let mut misses = misses(verdict, proof).into_iter().map(|(_, miss)| miss);
     let first = misses.next()?;
     Some(Reason {
         cause: first.cause,

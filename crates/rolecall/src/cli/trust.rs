@@ -6,12 +6,18 @@ use clap::{Args, Subcommand};
 
 use super::Output;
 
+mod explain;
+pub use explain::*;
+
 /// `rolecall trust`
 #[derive(Debug, Subcommand)]
 pub enum TrustCommand {
     /// Decide: does this policy admit this token?
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
+    /// Explain a failed exchange from whatever is known of it
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(ExplainArgs),
 }
 
 /// Where trust policies are read from.

@@ -3,6 +3,7 @@
 mod account;
 mod batch;
 mod check;
+mod explain;
 mod reading;
 
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ fn run_here(command: TrustCommand) -> Result<ExitCode, Failure> {
     match command {
         TrustCommand::Check(args) if args.batch => batch::run(),
         TrustCommand::Check(args) => check::run(args),
+        TrustCommand::Explain(args) => explain::run(args),
     }
 }
 

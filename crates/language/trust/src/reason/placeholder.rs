@@ -3,7 +3,7 @@
 /// The first placeholder in a text: `<account-id>`, `[ACCOUNT_ID]`, `{deployment_id}`, `YOUR_…`.
 /// So are the marks that chat programs and web pages leave in what is copied from them.
 /// Policy variables (`${…}`) and UUIDs in braces, as Bitbucket has them, are none.
-pub(super) fn placeholder(text: &str) -> Option<&str> {
+pub(crate) fn placeholder(text: &str) -> Option<&str> {
     let angled = between(text, '<', '>', |inside| !inside.is_empty());
     let squared = between(text, '[', ']', |inside| {
         inside.len() > 2

@@ -1,0 +1,253 @@
+//! The parts of a pasted text that are documents: fenced blocks, brackets that match, indented YAML.
+
+use rolecall_source::{SourceText, Span};
+
+/// A part of a text that could be a document by itself, in the language that it looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Block {
+    pub(crate) span: Span,
+    pub(crate) language: Language,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Language {
+    Json,
+    Hcl,
+    Yaml,
+}
+
+impl Language {
+    /// The ending of files in that language.
+    pub(crate) fn extension(self) -> &'static str {
+        match self {
+            Self::Json => ".json",
+            Self::Hcl => ".tf",
+            Self::Yaml => ".yaml",
+        }
+    }
+}
+
+/// The blocks of a text, outer ones before those within them.
+pub(crate) fn blocks_in(text: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    for (offset, line) in lines(text) {
+        if blocks.len() >= BLOCK_LIMIT {
+            break;
+        }
+        let body = line.trim_start();
+        let start = offset + line.len() - body.len();
+        let inside = |language: Language| {
+            blocks.iter().any(|block: &Block| {
+                block.language == language && block.span.start < start && start < block.span.end
+            })
+        };
+        if HCL_STARTS.iter().any(|mark| body.starts_with(mark)) && !inside(Language::Hcl) {
+            if let Some(end) = brackets_end(text, start, true) {
+                blocks.push(Block {
+                    span: Span::new(start, end),
+                    language: Language::Hcl,
+                });
+            }
+        } else if YAML_STARTS
+            .iter()
+            .any(|mark| body.trim_start_matches("- ").starts_with(mark))
+            && !inside(Language::Yaml)
+            && !inside(Language::Json)
+        {
+            let end = yaml_end(text, offset, line.len() - body.len());
+            blocks.push(Block {
+                span: Span::new(offset, end),
+                language: Language::Yaml,
+            });
+        }
+    }
+    let mut from = 0;
+    while let Some(found) = text[from..].find(['{', '[']) {
+        let start = from + found;
+        from = start + 1;
+        if blocks.len() >= BLOCK_LIMIT {
+            break;
+        }
+        let next = text[from..].trim_start();
+        // Placeholders and plain brackets in prose are no documents.
+        let opens = next.starts_with(['"', '\'', '\u{201c}', '\u{201d}', '}'])
+            || next.starts_with('{') && text[start..].starts_with('[');
+        if !opens {
+            continue;
+        }
+        if let Some(end) = brackets_end(text, start, false) {
+            blocks.push(Block {
+                span: Span::new(start, end),
+                language: Language::Json,
+            });
+            from = end;
+        }
+    }
+    blocks
+}
+
+/// The text with all but one part blanked out: places in it are places in the text.
+pub(crate) fn masked(source: &SourceText, span: Span, extension: &str) -> SourceText {
+    let blank = |text: &str| -> String {
+        text.bytes()
+            .map(|byte| if byte == b'\n' { '\n' } else { ' ' })
+            .collect()
+    };
+    let text = source.text.as_str();
+    let masked = format!(
+        "{}{}{}",
+        blank(&text[..span.start]),
+        &text[span.start..span.end],
+        blank(&text[span.end..])
+    );
+    let name = match source.name.ends_with(extension) {
+        true => source.name.clone(),
+        false => format!("{}{extension}", source.name),
+    };
+    SourceText::new(name, masked)
+}
+
+/// Where the brackets that open at or after `start` close. Texts in quotes, comments and heredocs
+/// are passed over; `statement` goes on over everything before the first bracket on its line.
+fn brackets_end(text: &str, start: usize, statement: bool) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut depth, mut at) = (0usize, start);
+    let limit = (start + LENGTH_LIMIT).min(bytes.len());
+    while at < limit {
+        match bytes[at] {
+            b'"' => at = quoted_end(bytes, at, limit),
+            b'#' if statement => at = line_end(bytes, at),
+            b'/' if bytes.get(at + 1) == Some(&b'/')
+                && bytes.get(at.wrapping_sub(1)) != Some(&b':') =>
+            {
+                at = line_end(bytes, at);
+            }
+            b'<' if statement && text[at..].starts_with("<<") => {
+                let rest = text[at..].trim_start_matches(['<', '-']);
+                let mark: String = rest
+                    .chars()
+                    .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                    .collect();
+                if !mark.is_empty() {
+                    let mut end = line_end(bytes, at);
+                    loop {
+                        if end >= limit {
+                            return (depth == 0).then_some(limit);
+                        }
+                        let next = line_end(bytes, end + 1);
+                        if text
+                            .get(end + 1..next)
+                            .is_some_and(|line| line.trim() == mark)
+                        {
+                            at = next;
+                            break;
+                        }
+                        end = next;
+                    }
+                    if depth == 0 {
+                        return Some(at.min(bytes.len()));
+                    }
+                }
+            }
+            b'{' | b'[' | b'(' => depth += 1,
+            b'}' | b']' | b')' => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            // An expression may begin on the next line after `=` or `(` only.
+            b'\n'
+                if statement && depth == 0 && !text[start..at].trim_end().ends_with(['=', '(']) =>
+            {
+                return None;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+fn quoted_end(bytes: &[u8], start: usize, limit: usize) -> usize {
+    let mut at = start + 1;
+    while at < limit {
+        match bytes[at] {
+            b'\\' => at += 1,
+            // A quote that is never closed ends with its line.
+            b'"' | b'\n' => return at,
+            _ => {}
+        }
+        at += 1;
+    }
+    limit
+}
+
+fn line_end(bytes: &[u8], from: usize) -> usize {
+    let from = from.min(bytes.len());
+    bytes[from..]
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .map_or(bytes.len(), |length| from + length)
+}
+
+/// Where the YAML that begins at a line ends: at a line of less indentation, or at prose.
+fn yaml_end(text: &str, start: usize, indentation: usize) -> usize {
+    let mut end = start;
+    for (offset, line) in lines(&text[start..]) {
+        let body = line.trim();
+        let indented = line.len() - line.trim_start().len();
+        let first = offset == 0;
+        if !body.is_empty() && !first {
+            let yaml = body.starts_with(['-', '#', '"', '\''])
+                || body.contains(':')
+                || body.starts_with(['{', '}', '[', ']'])
+                || indented > indentation + 1;
+            if indented < indentation || body.starts_with("```") || !yaml {
+                break;
+            }
+            let key = body
+                .trim_start_matches("- ")
+                .split(':')
+                .next()
+                .unwrap_or_default();
+            if indented == indentation && key.trim().contains(' ') {
+                break;
+            }
+        }
+        end = start + offset + line.len();
+    }
+    end
+}
+
+/// The lines of a text with the byte at which each begins; line ends are left out.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut offset = 0;
+    text.split('\n').map(move |line| {
+        let start = offset;
+        offset += line.len() + 1;
+        (start, line)
+    })
+}
+
+const HCL_STARTS: &[&str] = &[
+    "resource \"",
+    "data \"",
+    "assume_role_policy",
+    "locals {",
+    "variable \"",
+    "module \"",
+    "jsonencode(",
+];
+const YAML_STARTS: &[&str] = &[
+    "AssumeRolePolicyDocument:",
+    "Resources:",
+    "AWSTemplateFormatVersion:",
+    "Version: ",
+    "Statement:",
+    "PolicyDocument:",
+];
+/// Blocks of a text that are looked at.
+const BLOCK_LIMIT: usize = 256;
+/// Bytes of a block, at most.
+const LENGTH_LIMIT: usize = 1 << 20;
