@@ -96,8 +96,14 @@ impl Evidence {
     /// Adds the trust policies and providers of files.
     pub fn read_files(&mut self, files: &[SourceText]) {
         let found = find(files);
-        for policy in found.policies {
-            self.add_policy(&files[policy.file], policy);
+        for mut policy in found.policies {
+            let source = &files[policy.file];
+            // What was read from an account is called by its role's ARN.
+            if source.name.starts_with("arn:") {
+                policy.role.get_or_insert_with(|| source.name.clone());
+                policy.form = Form::GetRole;
+            }
+            self.add_policy(source, policy);
         }
         for provider in &found.providers {
             let seen = SeenProvider::from_found(provider, &files[provider.file]);
