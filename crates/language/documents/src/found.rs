@@ -1,8 +1,8 @@
 //! Trust policies and identity providers, found in whatever files people keep them in.
 
-use rolecall_source::{SourceText, Span};
+use rolecall_source::Span;
 
-use crate::{DocumentError, Node, Text, json};
+use crate::{DocumentError, Node, Text};
 
 /// What a set of files holds. Files are named by their index in the list that was searched.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -68,79 +68,4 @@ pub struct FoundProvider {
     pub thumbprints: Vec<Text>,
     /// The place of its registration.
     pub span: Span,
-}
-
-/// Searches files for trust policies and providers. What one file names and another defines (a
-/// Terraform data source, a variable's default) is joined.
-pub fn find(files: &[SourceText]) -> Found {
-    let mut found = Found::default();
-    for (file, source) in files.iter().enumerate() {
-        match json(source) {
-            Ok(tree) if is_policy(&tree) => found.policies.push(FoundPolicy {
-                file,
-                form: Form::Json,
-                role: None,
-                tree,
-            }),
-            Ok(_) => {}
-            Err(error) => found.problems.push((file, error)),
-        }
-    }
-    found
-}
-
-/// Whether a value has the look of a policy.
-fn is_policy(tree: &Node) -> bool {
-    tree.member("Statement").is_some()
-}
-
-/// A change to a policy, in terms of the JSON document that it is or stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TreeEdit {
-    /// Puts a value at a place; a member that is not there yet is added at the end of its map.
-    Set {
-        /// Where.
-        path: Vec<Step>,
-        /// What.
-        value: Value,
-    },
-    /// Adds a value at the end of a list; a single value becomes a list first.
-    Append {
-        /// The list, or the single value.
-        path: Vec<Step>,
-        /// What.
-        value: Value,
-    },
-    /// Gives a member another name in its place.
-    Rename {
-        /// The member.
-        path: Vec<Step>,
-        /// The new name.
-        name: String,
-    },
-    /// Takes a member or an element away.
-    Remove {
-        /// The member or element.
-        path: Vec<Step>,
-    },
-}
-
-/// A step into a tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// The last member of that name.
-    Name(String),
-    /// The element at that index; index 0 of a single value is the value itself.
-    Index(usize),
-}
-
-/// A value that an edit writes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// A text.
-    Text(String),
-    /// Values in order.
-    List(Vec<Value>),
-    /// Names and values in order.
-    Map(Vec<(String, Value)>),
 }

@@ -3,12 +3,21 @@
 //! Whatever a document is written in, its readers give a [`Node`]: what stands there, the bytes it
 //! covers, and which parts of its texts only a template engine could fill in ([`Symbol`]).
 
+mod cloudformation;
+mod edit;
 mod error;
 mod found;
 mod json;
+mod nested;
 mod node;
+mod search;
+mod terraform;
+mod yaml;
 
+pub use edit::{Step, TreeEdit, Value};
 pub use error::DocumentError;
-pub use found::{Form, Found, FoundPolicy, FoundProvider, Step, TreeEdit, Value, find};
+pub use found::{Form, Found, FoundPolicy, FoundProvider};
 pub use json::json;
 pub use node::{Kind, Member, Node, Symbol, Text};
+pub use search::find;
+pub use yaml::yaml;
