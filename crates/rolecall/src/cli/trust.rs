@@ -7,7 +7,9 @@ use clap::{Args, Subcommand};
 use super::Output;
 
 mod explain;
+mod live;
 pub use explain::*;
+pub use live::*;
 
 /// `rolecall trust`
 #[derive(Debug, Subcommand)]

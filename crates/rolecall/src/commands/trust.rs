@@ -4,6 +4,7 @@ mod account;
 mod batch;
 mod check;
 mod explain;
+mod live;
 mod reading;
 
 use std::process::ExitCode;

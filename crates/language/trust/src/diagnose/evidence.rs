@@ -29,8 +29,10 @@ impl SeenPolicy {
     pub fn name(&self) -> String {
         let position = self.source.position(self.found.tree.span.start);
         match &self.found.role {
-            Some(role) => format!("{}:{position} {role}", self.source.name),
-            None => format!("{}:{position}", self.source.name),
+            Some(role) if *role != self.source.name => {
+                format!("{}:{position} {role}", self.source.name)
+            }
+            _ => format!("{}:{position}", self.source.name),
         }
     }
 }

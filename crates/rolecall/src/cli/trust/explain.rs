@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::LiveArgs;
 use crate::cli::Output;
 
 /// `rolecall trust explain`
@@ -38,6 +39,9 @@ pub struct ExplainArgs {
     /// The role that the call names
     #[arg(long, value_name = "ARN")]
     pub role_arn: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub live: LiveArgs,
     /// Print every cause that cannot be ruled out, not the first ones only
     #[arg(long)]
     pub all: bool,
@@ -50,6 +54,7 @@ pub struct ExplainArgs {
 pub const EXPLAIN_EXAMPLES: &str = "Examples:\n  \
     pbpaste | rolecall trust explain\n  \
     rolecall trust explain --error 'AccessDenied …' --token /run/token --policy infra/main.tf\n  \
+    rolecall trust explain --live --role-arn arn:aws:iam::111122223333:role/deploy\n  \
     rolecall trust explain --event denied.json --policy role.json --output json\n\n\
     The answer says what the error already proves, what the token presented, and the causes in the \
     order of what speaks for them, each with a patch where the policy is to change. \

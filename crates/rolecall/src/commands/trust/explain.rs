@@ -8,6 +8,7 @@ use rolecall_trust::diagnose::{
     Alignment, Confidence, Diagnosis, Evidence, Finding, Patch, SeenClaims, SeenProvider, diagnose,
 };
 
+use super::live::Live;
 use super::reading;
 use crate::cli::Output;
 use crate::cli::trust::ExplainArgs;
@@ -20,14 +21,31 @@ use crate::style::{BAD, GOOD, HEAD, QUIET};
 /// # Errors
 /// `Local` for what cannot be read, `Usage` where there is nothing to explain.
 pub fn run(args: ExplainArgs) -> Result<ExitCode, Failure> {
-    let evidence = evidence(&args)?;
-    let diagnosis = diagnose(&evidence, Some(jiff::Timestamp::now().as_second()));
+    let mut evidence = evidence(&args)?;
+    let now = jiff::Timestamp::now().as_second();
+    let mut live = match args.live.live {
+        true => Some(Live::read(&args, &mut evidence)?),
+        false => None,
+    };
+    let mut diagnosis = diagnose(&evidence, Some(now));
+    if let Some(live) = &mut live {
+        diagnosis = live.settle(&args, &mut evidence, diagnosis, now)?;
+    }
     if diagnosis.read.is_empty() && diagnosis.findings.is_empty() {
         return Err(nothing(&evidence));
     }
     match args.output {
-        Output::Json => printing::line(&json(&diagnosis).to_string())?,
-        Output::Text => printing::text(&told(&diagnosis, args.all))?,
+        Output::Json => printing::line(&json(&diagnosis, live.as_ref()).to_string())?,
+        Output::Text => {
+            let mut text = live.as_ref().map_or_else(String::new, Live::text);
+            if !live.is_some_and(|live| live.admitted()) {
+                if !text.is_empty() {
+                    text.push('\n');
+                }
+                text.push_str(told(&diagnosis, args.all).trim_start_matches('\n'));
+            }
+            printing::text(&text)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -99,8 +117,12 @@ fn nothing(evidence: &Evidence) -> Failure {
 }
 
 /// For programs.
-fn json(diagnosis: &Diagnosis) -> serde_json::Value {
-    serde_json::json!(diagnosis)
+fn json(diagnosis: &Diagnosis, live: Option<&Live>) -> serde_json::Value {
+    let mut json = serde_json::json!(diagnosis);
+    if let Some(live) = live {
+        json["live"] = live.json();
+    }
+    json
 }
 
 /// For people.

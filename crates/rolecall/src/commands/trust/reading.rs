@@ -88,8 +88,8 @@ impl Policies {
         let source = &self.files[policy.file];
         let position = source.position(policy.tree.span.start);
         match &policy.role {
-            Some(role) => format!("{}:{position} {role}", source.name),
-            None => format!("{}:{position}", source.name),
+            Some(role) if *role != source.name => format!("{}:{position} {role}", source.name),
+            _ => format!("{}:{position}", source.name),
         }
     }
 
