@@ -12,6 +12,7 @@ mod literal;
 mod operator;
 mod policy;
 mod principal;
+pub mod prove;
 mod provider_keys;
 mod reason;
 mod request;

@@ -100,6 +100,11 @@ pub(crate) fn binary(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
 
+/// The one base64 text that [`binary`] reads as these bytes.
+pub(crate) fn encoded(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
 /// An IP address; an IPv4 address mapped into IPv6 is the IPv4 address.
 pub(crate) fn address(text: &str) -> Option<IpAddr> {
     text.parse::<IpAddr>().ok().map(|address| match address {

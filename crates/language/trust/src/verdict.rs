@@ -123,7 +123,7 @@ pub struct Place {
 }
 
 impl Place {
-    fn new(source: &SourceText, span: Span) -> Self {
+    pub(crate) fn new(source: &SourceText, span: Span) -> Self {
         let position = source.position(span.start);
         Self {
             start: span.start,

@@ -13,7 +13,8 @@ use std::path::PathBuf;
 
 use rolecall_source::SourceText;
 use rolecall_trust::{
-    CompiledPolicy, Context, Decision, Policy, Principal, Request, decide_assume_role, write_time,
+    CompiledPolicy, Context, Decision, Policy, Principal, Request, decide_assume_role, prove,
+    write_time,
 };
 use serde_json::Value;
 
@@ -138,6 +139,50 @@ fn witnesses() {
         }
     }
     eprintln!("witnesses: {checked} of {checked}");
+}
+
+/// Every pair is compared in both directions, as a solver found it, and every witness of ours is
+/// put to both policies.
+#[test]
+fn comparisons() {
+    let Some(cases) = rows(&cases_file().with_file_name("inclusions.jsonl")) else {
+        return;
+    };
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let id = case["id"].as_str().unwrap();
+        let [old, new] = ["old", "new"].map(|member| {
+            let text = case[member].to_string();
+            Policy::parse(&SourceText::new(member, text)).unwrap()
+        });
+        let comparison = prove::compare(&old, &new);
+        let [old, new] = [&old, &new].map(CompiledPolicy::compile);
+        for (member, answer, inside, outside) in [
+            ("new_admits_more", &comparison.new_admits_more, &new, &old),
+            ("old_admits_more", &comparison.old_admits_more, &old, &new),
+        ] {
+            let expected = case[member].as_bool().unwrap();
+            match answer {
+                prove::Answer::Nothing if !expected => {}
+                prove::Answer::More(witness) if expected => {
+                    let request = &witness.request;
+                    assert_eq!(inside.decide(request), Decision::Allow, "{id}: {request:?}");
+                    assert_ne!(
+                        outside.decide(request),
+                        Decision::Allow,
+                        "{id}: {request:?}"
+                    );
+                }
+                answer => wrong.push(format!("{id}: {member} is {expected}, found {answer:?}")),
+            }
+        }
+    }
+    eprintln!(
+        "comparisons: {} of {}",
+        cases.len() - wrong.len(),
+        cases.len()
+    );
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 fn decide(case: &Value) -> &'static str {
