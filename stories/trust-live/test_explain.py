@@ -195,6 +195,20 @@ def test_a_role_with_a_path_that_the_call_leaves_out(live, programs, trusted):
     assert any(role_arn(f"team/{name}") in line for line in told["live"]["read"])
 
 
+def test_the_token_s_own_denial_is_explained_among_others(live, programs, trusted, tmp_path):
+    name = trusted("org:acme:cloud:7")
+    for subject in ("org:acme:account:7", "org:other:cloud:7", "org:other:cloud:7"):
+        assert live.exchange(name, live.token(sub=subject)) == "AccessDenied"
+    token_file = tmp_path / "token"
+    token_file.write_text(live.token(sub="org:acme:account:7"))
+    told = explain(live, programs, "--role-arn", role_arn(name), "--token", token_file, "--output", "json").json()
+    assert told["presented"]["subject"] == "org:acme:account:7"
+    assert any("other subjects were denied too: `org:other:cloud:7` (2)" in line for line in told["live"]["read"])
+    # Without a token it is the newest.
+    told = explain(live, programs, "--role-arn", role_arn(name), "--output", "json").json()
+    assert told["presented"]["subject"] == "org:other:cloud:7"
+
+
 def test_a_pasted_error_names_the_role(live, programs):
     live.exchange("wrong", live.token())
     pasted = f"role_arn: {role_arn('wrong')}\n{DENIED}\n"

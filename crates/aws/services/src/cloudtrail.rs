@@ -50,9 +50,32 @@ pub struct Searched {
 }
 
 impl Searched {
-    /// The newest exchange that the trust policy denied.
-    pub fn denied(&self) -> Option<&Exchange> {
-        self.exchanges.iter().find(|exchange| exchange.is_denied())
+    /// The exchanges that the trust policy denied, the newest first.
+    pub fn denied(&self) -> impl Iterator<Item = &Exchange> {
+        self.exchanges
+            .iter()
+            .filter(|exchange| exchange.is_denied())
+    }
+
+    /// The newest denied exchange of a subject, or of any where it is not known.
+    pub fn newest_denied(&self, subject: Option<&str>) -> Option<&Exchange> {
+        self.denied()
+            .find(|exchange| subject.is_none() || exchange.subject.as_deref() == subject)
+    }
+
+    /// The subjects that were denied, the latest first, each with how often.
+    pub fn denied_subjects(&self) -> Vec<(&str, usize)> {
+        let mut counted: Vec<(&str, usize)> = Vec::new();
+        for subject in self
+            .denied()
+            .filter_map(|exchange| exchange.subject.as_deref())
+        {
+            match counted.iter_mut().find(|(known, _)| *known == subject) {
+                Some((_, count)) => *count += 1,
+                None => counted.push((subject, 1)),
+            }
+        }
+        counted
     }
 }
 

@@ -49,7 +49,7 @@ async fn a_denied_exchange_is_found_and_an_unverified_token_is_not() {
         .await
         .unwrap();
     assert_eq!(searched.looked_at, 2);
-    let denied = searched.denied().unwrap();
+    let denied = searched.newest_denied(None).unwrap();
     assert_eq!(denied.subject.as_deref(), Some("job:41"));
     assert_eq!(denied.audience.as_deref(), Some("sts.amazonaws.com"));
     assert_eq!(denied.record["errorMessage"], "An unknown error occurred");
@@ -74,7 +74,7 @@ async fn another_region_s_reader_looks_where_the_global_endpoint_records() {
         .await
         .unwrap();
     assert_eq!(searched.regions, ["eu-west-1", "us-east-1"]);
-    assert!(searched.denied().is_some());
+    assert!(searched.newest_denied(None).is_some());
 }
 
 #[tokio::test]

@@ -146,7 +146,10 @@ async fn the_trails_of_the_region_and_of_the_global_endpoint_are_searched() {
         .unwrap();
     assert_eq!(searched.regions, ["eu-central-1", "us-east-1"]);
     assert!(searched.complete);
-    assert_eq!(searched.denied().unwrap().subject.as_deref(), Some("job:1"));
+    assert_eq!(
+        searched.newest_denied(None).unwrap().subject.as_deref(),
+        Some("job:1")
+    );
     let asked = service.asked();
     assert_eq!(asked.len(), 4);
     assert_eq!(

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::cloudtrail::{self, Exchange};
+use crate::cloudtrail::{self, Exchange, Searched};
 use crate::iam;
 use crate::xml::Element;
 
@@ -143,6 +143,26 @@ fn audience_and_subject_come_apart_though_both_hold_colons() {
         Some("arn:aws:iam::123456789012:oidc-provider/oidc.example.com/a")
     );
     assert!(exchange.is_denied());
+}
+
+#[test]
+fn the_denial_of_the_token_s_own_subject_is_chosen() {
+    let exchanges = ["other", "ours", "other"]
+        .into_iter()
+        .filter_map(|subject| Exchange::read(denied("arn:r", subject)))
+        .collect();
+    let searched = Searched {
+        exchanges,
+        ..Searched::default()
+    };
+    let newest = |subject| {
+        let denied = searched.newest_denied(subject)?;
+        denied.subject.as_deref()
+    };
+    assert_eq!(newest(Some("ours")), Some("ours"));
+    assert_eq!(newest(Some("nobody's")), None);
+    assert_eq!(newest(None), Some("other"));
+    assert_eq!(searched.denied_subjects(), [("other", 2), ("ours", 1)]);
 }
 
 #[test]
