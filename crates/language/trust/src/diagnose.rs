@@ -28,6 +28,8 @@ mod surroundings;
 mod symbols;
 mod token;
 mod tree;
+mod unproven;
+mod usual;
 mod without_token;
 
 pub use catalogue::{CauseId, catalogue};
@@ -56,6 +58,8 @@ pub struct Diagnosis {
     pub presented: Option<Presented>,
     /// What the policy says to the token, where both are known.
     pub decision: Option<Decision>,
+    /// What is right in the policy and is to stay as it is, a line each.
+    pub kept: Vec<String>,
     /// The causes, the surest first.
     pub findings: Vec<Finding>,
     /// What had to be taken for granted, a line each.

@@ -107,6 +107,8 @@ pub struct Alignment {
     pub policy: String,
     /// Where its differing part begins, in characters, and how long it is.
     pub policy_mark: (usize, usize),
+    /// What stands against it: `token`, or `usual` for the form that the issuer documents.
+    pub against: &'static str,
     /// The token's value.
     pub token: String,
     /// Where its differing part begins, in characters, and how long it is.
@@ -114,6 +116,26 @@ pub struct Alignment {
 }
 
 impl Alignment {
+    /// Sets a policy's value beside the form that is usual; one segment differs.
+    pub(crate) fn usual(policy: &str, segment: usize, usual: &str) -> Self {
+        let mark = |text: &str| {
+            let before: Vec<&str> = text.split(':').take(segment).collect();
+            let start = before.iter().map(|part| part.chars().count() + 1).sum();
+            let length = text
+                .split(':')
+                .nth(segment)
+                .map_or(0, |part| part.chars().count());
+            (start, length)
+        };
+        Self {
+            policy: policy.to_owned(),
+            policy_mark: mark(policy),
+            against: "usual",
+            token: usual.to_owned(),
+            token_mark: mark(usual),
+        }
+    }
+
     /// Sets a value beside the pattern that it leaves.
     pub(crate) fn new(difference: &Difference, value: &str) -> Self {
         let mark = |text: &str, index: usize, part: Option<&str>| {
@@ -142,6 +164,7 @@ impl Alignment {
         Self {
             policy: pattern.to_owned(),
             policy_mark,
+            against: "token",
             token: value.to_owned(),
             token_mark,
         }

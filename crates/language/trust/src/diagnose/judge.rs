@@ -26,6 +26,8 @@ use crate::{Policy, TrustError};
 pub(crate) struct Judged {
     pub(crate) decision: Decision,
     pub(crate) findings: Vec<Finding>,
+    /// What holds in the statement that came nearest, in words.
+    pub(crate) kept: Vec<String>,
     /// What was taken for granted, in words.
     pub(crate) assumptions: Vec<String>,
     /// Conditions that hang on what is not known of the request, in words.
@@ -122,6 +124,7 @@ pub(crate) fn judge(policy: &SeenPolicy, question: &Question) -> Result<Judged, 
     Ok(Judged {
         decision,
         findings,
+        kept: bench.kept(&tree)?,
         assumptions,
         unknown,
     })
@@ -175,6 +178,36 @@ impl Bench<'_> {
         }
         let (decision, _) = self.failing(&tree)?;
         Ok((all, decision == Decision::Allow))
+    }
+
+    /// What holds in the statement that comes nearest to allowing the exchange.
+    fn kept(&self, tree: &Node) -> Result<Vec<String>, TrustError> {
+        let compiled = self.compiled(tree)?;
+        let Some(request) = self
+            .identity
+            .requests(self.context.clone())
+            .into_iter()
+            .next()
+        else {
+            return Ok(Vec::new());
+        };
+        let verdict = compiled.explain(&request);
+        let Some(proof) = nearest(&verdict) else {
+            return Ok(Vec::new());
+        };
+        let principal = proof.principal.iter().filter(|one| one.holds);
+        let conditions = proof.conditions.iter().filter(|one| one.holds);
+        Ok(principal
+            .map(|one| format!("`Principal` is {}", one.expected.join(", ")))
+            .chain(conditions.map(|one| {
+                format!(
+                    "`{}` on `{}` is {}",
+                    one.operator,
+                    one.key,
+                    one.expected.join(", ")
+                )
+            }))
+            .collect())
     }
 
     /// What stands in the way of the token, over all actions that it needs.

@@ -132,14 +132,15 @@ fn provider(
     if let Some((partition, account)) = known {
         return provider_arn(&partition, &account, url);
     }
+    // Where there is no token, nothing is known of the account.
+    let unknown = claims.origin.is_empty();
     if let Some(same) = trusted
         .iter()
-        .find(|arn| provider_prefix(arn) == url && account_of(arn).is_some())
+        .find(|arn| provider_prefix(arn) == url && (unknown || account_of(arn).is_some()))
     {
-        assumptions.push(
-            "the role's account is not known and taken to be the one that the policy names"
-                .to_owned(),
-        );
+        assumptions.push(format!(
+            "{NO_ROLE} and taken to be the one that the policy names"
+        ));
         return same.clone();
     }
     let (partition, account) = trusted
@@ -166,5 +167,7 @@ fn federated_audience(tree: &Node) -> String {
         .map_or_else(|| "sts.amazonaws.com".to_owned(), |text| text.value)
 }
 
+/// What is assumed of a role whose ARN nobody told, in words.
+pub(crate) const NO_ROLE: &str = "the role's account is not known";
 /// Stands where the account is not known.
 pub(crate) const NO_ACCOUNT: &str = "000000000000";

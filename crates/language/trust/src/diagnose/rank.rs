@@ -5,10 +5,12 @@ use super::evidence::{Evidence, SeenPolicy};
 use super::finding::Finding;
 use super::judge::{Judged, judge};
 use super::order::{consolidate, supply};
-use super::question::Question;
+use super::question::{NO_ROLE, Question};
 use super::redacted::as_symbols;
 use super::routed::{denied, routed};
 use super::token::SeenClaims;
+use super::unproven::unproven;
+use super::usual::usual_parts;
 use super::without_token::alone;
 use super::{Diagnosis, Presented};
 use crate::ClaimFault;
@@ -23,6 +25,7 @@ pub(crate) fn ranked(evidence: &Evidence, now: Option<i64>) -> Diagnosis {
         now,
         findings: routed(evidence, presented.as_ref(), now),
         assumptions: Vec::new(),
+        kept: Vec::new(),
         decision: None,
     };
     let policies: Vec<SeenPolicy> = evidence
@@ -47,13 +50,27 @@ pub(crate) fn ranked(evidence: &Evidence, now: Option<i64>) -> Diagnosis {
         all.two_tokens(&chosen, claims);
         all.two_policies(&chosen);
     }
-    all.unproven(presented.as_ref(), &chosen);
+    if denied(evidence) {
+        unproven(&mut all.findings, presented.is_some(), !chosen.is_empty());
+    }
     let All {
         mut findings,
         assumptions,
+        kept,
         decision,
         ..
     } = all;
+    if let Some(main) = told_of(evidence, &chosen) {
+        for finding in findings
+            .iter_mut()
+            .filter(|finding| finding.policy.is_some_and(|index| index != main))
+        {
+            *finding = finding.clone().scored(finding.score / 3);
+            finding.evidence.push(
+                "this is another policy than the one that stands before the error".to_owned(),
+            );
+        }
+    }
     consolidate(&mut findings, evidence);
     Diagnosis {
         read: evidence.inventory(),
@@ -61,6 +78,7 @@ pub(crate) fn ranked(evidence: &Evidence, now: Option<i64>) -> Diagnosis {
         presented: presented.as_ref().map(Presented::new),
         decision,
         supply: supply(evidence, presented.as_ref(), &findings, decision),
+        kept,
         findings,
         assumptions,
     }
@@ -108,11 +126,26 @@ fn chosen<'p>(evidence: &Evidence, policies: &'p [SeenPolicy]) -> Vec<(usize, &'
     if named.is_empty() { all } else { named }
 }
 
+/// Of several policies in a paste, the one that the error is told of: the last one before it.
+fn told_of(evidence: &Evidence, chosen: &[(usize, &SeenPolicy)]) -> Option<usize> {
+    let error = evidence.errors.first()?;
+    if chosen.len() < 2 {
+        return None;
+    }
+    let line = |policy: &SeenPolicy| policy.source.position(policy.found.tree.span.start).line;
+    chosen
+        .iter()
+        .filter(|(_, policy)| policy.source.name == error.document && line(policy) < error.line)
+        .max_by_key(|(_, policy)| line(policy))
+        .map(|(index, _)| *index)
+}
+
 struct All<'e> {
     evidence: &'e Evidence,
     now: Option<i64>,
     findings: Vec<Finding>,
     assumptions: Vec<String>,
+    kept: Vec<String>,
     decision: Option<Decision>,
 }
 
@@ -201,6 +234,11 @@ impl All<'_> {
         if self.decision != Some(Decision::Allow) {
             self.decision = Some(judged.decision);
         }
+        for line in &judged.kept {
+            if judged.decision != Decision::Allow && !self.kept.contains(line) {
+                self.kept.push(line.clone());
+            }
+        }
         for line in &judged.assumptions {
             if !self.assumptions.contains(line) {
                 self.assumptions.push(line.clone());
@@ -286,6 +324,16 @@ impl All<'_> {
             c::NOT_LIVE.mend(),
         )
         .next("Give what `aws iam get-role` prints for the role that the call names."));
+        if let Some(line) = judged
+            .assumptions
+            .iter()
+            .find(|line| line.starts_with(NO_ROLE))
+        {
+            let message =
+                format!("{line}: a provider of another account or partition is not trusted");
+            add(Finding::new(c::PROVIDER, 55, message, c::PROVIDER.mend())
+                .next("Give the role's ARN as the client has it (--role-arn)."));
+        }
         add(Finding::new(
             c::ROLE,
             50,
@@ -304,14 +352,16 @@ impl All<'_> {
 
     /// A policy without a token.
     fn by_itself(&mut self, index: usize, policy: &SeenPolicy) {
+        for line in usual_parts(&policy.found.tree) {
+            if !self.kept.contains(&line) {
+                self.kept.push(line);
+            }
+        }
         match alone(self.evidence, policy, self.now) {
             Ok(findings) => self
                 .findings
                 .extend(findings.into_iter().map(|mut finding| {
                     finding.policy = Some(index);
-                    finding
-                        .evidence
-                        .push("no token of this provider could meet it".to_owned());
                     finding
                 })),
             Err(error) => {
@@ -389,96 +439,6 @@ impl All<'_> {
                 message,
                 "Apply the file to the role, then give IAM a minute.",
             ));
-        }
-    }
-
-    /// Causes that nothing speaks for and nothing rules out.
-    fn unproven(&mut self, presented: Option<&SeenClaims>, chosen: &[(usize, &SeenPolicy)]) {
-        if !denied(self.evidence) {
-            return;
-        }
-        let policy = !chosen.is_empty();
-        let sure = self.findings.iter().any(|finding| finding.score >= 60);
-        let list: &[(c::CauseId, u8, &str)] = match (policy, presented.is_some()) {
-            (true, true) => &[],
-            (true, false) => &[
-                (
-                    c::SEGMENT,
-                    55,
-                    "the subject that the token really has cannot be known from here, and a segment may differ from the policy's",
-                ),
-                (
-                    c::EXTRA_TAIL,
-                    40,
-                    "the token's subject may go on where the policy's value ends",
-                ),
-                (
-                    c::AUDIENCE,
-                    35,
-                    "the token's audience may be another than the policy wants",
-                ),
-                (
-                    c::PROVIDER,
-                    30,
-                    "the provider that the policy trusts may be in another account, or of another path, than the one registered",
-                ),
-                (c::ROLE, 28, "the call may name another role"),
-                (c::NOT_LIVE, 26, "the policy that is live may be another"),
-            ],
-            (false, _) => &[
-                (
-                    c::SEGMENT,
-                    50,
-                    "the policy's value for the subject may differ from the token's",
-                ),
-                (
-                    c::WILDCARD_UNDER_EQUALS,
-                    44,
-                    "the policy may have a wildcard under `StringEquals`",
-                ),
-                (
-                    c::KEY_PREFIX,
-                    42,
-                    "a condition key may not begin with the provider's URL",
-                ),
-                (c::AUDIENCE, 38, "the policy may want another audience"),
-                (
-                    c::PROVIDER,
-                    36,
-                    "the policy may trust another provider, or one in another account",
-                ),
-                (
-                    c::ACTION,
-                    30,
-                    "the policy may allow `sts:AssumeRole` in the place of `sts:AssumeRoleWithWebIdentity`",
-                ),
-                (
-                    c::ABSENT_KEY,
-                    28,
-                    "the policy may ask for an external ID or another key that is never there",
-                ),
-                (
-                    c::ROLE,
-                    26,
-                    "the role may not exist under this ARN: AWS's answer is the same",
-                ),
-                (
-                    c::SESSION_TAGS,
-                    20,
-                    "the token may carry session tags, and the policy not allow `sts:TagSession`",
-                ),
-                (c::NOT_LIVE, 18, "a change may not have reached IAM yet"),
-                (
-                    c::ORGANISATION,
-                    12,
-                    "a control of the organisation may refuse it",
-                ),
-            ],
-        };
-        for (cause, score, message) in list {
-            let score = if sure { score / 2 } else { *score };
-            self.findings
-                .push(Finding::new(*cause, score, *message, cause.mend()));
         }
     }
 }

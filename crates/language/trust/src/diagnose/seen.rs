@@ -20,6 +20,9 @@ pub struct SeenError {
     pub wrapping: &'static str,
     /// The line, from 1.
     pub line: usize,
+    /// The document that it was read in.
+    #[serde(skip)]
+    pub(crate) document: String,
 }
 
 impl SeenError {
@@ -93,6 +96,7 @@ pub(crate) fn errors_in(source: &SourceText) -> Vec<SeenError> {
             text: shown(line),
             wrapping: flat.wrapping(start),
             line: source.position(offset).line,
+            document: source.name.clone(),
         });
     }
     // "Could not assume role" adds nothing beside the reason that follows it.

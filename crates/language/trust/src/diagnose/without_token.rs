@@ -14,6 +14,7 @@ use super::judge::{Judged, judge};
 use super::paste::damaged;
 use super::question::Question;
 use super::token::SeenClaims;
+use super::usual::unusual;
 use crate::reason::placeholder;
 use crate::web_identity::provider_prefix;
 use crate::{Policy, TrustError};
@@ -46,6 +47,7 @@ pub(crate) fn alone(
         .filled(&|name| names.get(name).map(String::as_str));
     let mut findings = damage(policy, &policy.found.tree);
     findings.extend(wildcards(policy));
+    findings.extend(unusual(policy, &filled.found.tree));
     let claims = fitting(evidence, &filled);
     let Ok(question) = Question::new(evidence, &filled, &claims, now) else {
         return Ok(findings);
@@ -62,7 +64,11 @@ pub(crate) fn alone(
             continue;
         }
         let score = finding.score.min(93);
-        findings.push(finding.scored(score));
+        findings.push(
+            finding
+                .scored(score)
+                .seen("no token of this provider could meet it"),
+        );
     }
     if let Some(one) = unknown.first() {
         let message = format!("{one} hangs on what is not known of the request");

@@ -146,6 +146,7 @@ fn told(diagnosis: &Diagnosis, all: bool) -> String {
     if diagnosis.findings.is_empty() {
         text.push_str("\nno cause can be told from this\n");
     }
+    list(&mut text, "right, and to stay as it is", &diagnosis.kept);
     list(&mut text, "taken for granted", &diagnosis.assumptions);
     list(&mut text, "to be surer, supply", &diagnosis.supply);
     text
@@ -241,7 +242,16 @@ fn finding(text: &mut String, index: usize, finding: &Finding) {
         ));
     }
     match &finding.alignment {
-        Some(alignment) => aligned(text, alignment),
+        Some(alignment) => {
+            aligned(text, alignment);
+            for line in finding
+                .evidence
+                .iter()
+                .filter(|_| alignment.against == "usual")
+            {
+                text.push_str(&format!("     {line}\n"));
+            }
+        }
         None => {
             for line in &finding.evidence {
                 text.push_str(&format!("     {line}\n"));
@@ -260,9 +270,10 @@ fn aligned(text: &mut String, alignment: &Alignment) {
         format!("{}{}", " ".repeat(start), "^".repeat(length.max(1)))
     };
     text.push_str(&format!(
-        "     policy  {}\n             {}\n     token   {}\n             {}\n",
+        "     policy  {}\n             {}\n     {:<6}  {}\n             {}\n",
         alignment.policy,
         mark(alignment.policy_mark),
+        alignment.against,
         alignment.token,
         mark(alignment.token_mark)
     ));
