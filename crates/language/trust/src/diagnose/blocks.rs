@@ -1,5 +1,6 @@
 //! The parts of a pasted text that are documents: fenced blocks, brackets that match, indented YAML.
 
+use rolecall_documents::{Kind, Member, Node};
 use rolecall_source::{SourceText, Span};
 
 /// A part of a text that could be a document by itself, in the language that it looks like.
@@ -72,13 +73,26 @@ pub(crate) fn blocks_in(text: &str) -> Vec<Block> {
         // Placeholders and plain brackets in prose are no documents.
         let opens = next.starts_with(['"', '\'', '\u{201c}', '\u{201d}', '}'])
             || next.starts_with('{') && text[start..].starts_with('[');
-        if !opens {
+        let object = text[start..].starts_with('{') && is_assignment(next);
+        if !opens && !object {
+            continue;
+        }
+        let inside = |block: &Block| block.span.start <= start && start < block.span.end;
+        if object
+            && blocks
+                .iter()
+                .any(|block| block.language == Language::Hcl && inside(block))
+        {
             continue;
         }
         if let Some(end) = brackets_end(text, start, false) {
             blocks.push(Block {
                 span: Span::new(start, end),
-                language: Language::Json,
+                language: if object {
+                    Language::Hcl
+                } else {
+                    Language::Json
+                },
             });
             from = end;
         }
@@ -86,25 +100,71 @@ pub(crate) fn blocks_in(text: &str) -> Vec<Block> {
     blocks
 }
 
-/// The text with all but one part blanked out: places in it are places in the text.
-pub(crate) fn masked(source: &SourceText, span: Span, extension: &str) -> SourceText {
-    let blank = |text: &str| -> String {
-        text.bytes()
-            .map(|byte| if byte == b'\n' { '\n' } else { ' ' })
-            .collect()
-    };
-    let text = source.text.as_str();
-    let masked = format!(
-        "{}{}{}",
-        blank(&text[..span.start]),
-        &text[span.start..span.end],
-        blank(&text[span.end..])
-    );
-    let name = match source.name.ends_with(extension) {
+/// A block as a document of its own: what has to stand around it for a reader to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wrapped {
+    pub(crate) document: SourceText,
+    /// Bytes of the document before the block.
+    pub(crate) before: usize,
+}
+
+/// The documents that a block could be, the likeliest first.
+pub(crate) fn wrapped(source: &SourceText, block: Block) -> Vec<Wrapped> {
+    let text = &source.text[block.span.start..block.span.end];
+    let name = match source.name.ends_with(block.language.extension()) {
         true => source.name.clone(),
-        false => format!("{}{extension}", source.name),
+        false => format!("{}{}", source.name, block.language.extension()),
     };
-    SourceText::new(name, masked)
+    let one = |before: &str, after: &str| Wrapped {
+        document: SourceText::new(name.clone(), format!("{before}{text}{after}")),
+        before: before.len(),
+    };
+    if block.language != Language::Hcl {
+        return vec![one("", "")];
+    }
+    if text.starts_with("assume_role_policy") {
+        return vec![one(&format!("{ROLE}\n"), "\n}\n")];
+    }
+    if text.starts_with("jsonencode(") {
+        return vec![one(&format!("{ROLE}\nassume_role_policy = "), "\n}\n")];
+    }
+    if text.starts_with('{') {
+        return vec![one(
+            &format!("{ROLE}\nassume_role_policy = jsonencode("),
+            ")\n}\n",
+        )];
+    }
+    let document = text
+        .strip_prefix("data \"aws_iam_policy_document\" \"")
+        .and_then(|rest| rest.split_once('"'));
+    match document {
+        Some((data, _)) => {
+            let role = format!(
+                "\n{ROLE}\nassume_role_policy = data.aws_iam_policy_document.{data}.json\n}}\n"
+            );
+            vec![one("", ""), one("", &role)]
+        }
+        None => vec![one("", "")],
+    }
+}
+
+/// The tree with its places moved.
+pub(crate) fn moved(tree: &Node, place: &impl Fn(Span) -> Span) -> Node {
+    let kind = match &tree.kind {
+        Kind::List(items) => Kind::List(items.iter().map(|item| moved(item, place)).collect()),
+        Kind::Map(members) => Kind::Map(
+            members
+                .iter()
+                .map(|member| Member {
+                    name: member.name.clone(),
+                    name_span: place(member.name_span),
+                    value: moved(&member.value, place),
+                })
+                .collect(),
+        ),
+        other => other.clone(),
+    };
+    Node::new(kind, place(tree.span))
 }
 
 /// Where the brackets that open at or after `start` close. Texts in quotes, comments and heredocs
@@ -220,6 +280,20 @@ fn yaml_end(text: &str, start: usize, indentation: usize) -> usize {
     end
 }
 
+/// Whether a text begins as HCL's objects do: a name, then `=`.
+fn is_assignment(text: &str) -> bool {
+    let name = text.trim_start_matches('"');
+    let length = name
+        .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .unwrap_or(name.len());
+    length > 0
+        && name[length..]
+            .trim_start_matches('"')
+            .trim_start()
+            .starts_with('=')
+        && !name[length..].trim_start().starts_with("==")
+}
+
 /// The lines of a text with the byte at which each begins; line ends are left out.
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut offset = 0;
@@ -247,6 +321,8 @@ const YAML_STARTS: &[&str] = &[
     "Statement:",
     "PolicyDocument:",
 ];
+/// What makes an attribute a role's.
+const ROLE: &str = "resource \"aws_iam_role\" \"pasted\" {";
 /// Blocks of a text that are looked at.
 const BLOCK_LIMIT: usize = 256;
 /// Bytes of a block, at most.

@@ -4,7 +4,7 @@ use rolecall_documents::{Form, FoundPolicy, find};
 use rolecall_source::{SourceText, Span};
 use serde_json::Value;
 
-use super::blocks::{Block, blocks_in, masked};
+use super::blocks::{Block, Wrapped, blocks_in, moved, wrapped};
 use super::event::{SeenEvent, events_in};
 use super::provider::{SeenProvider, listed_provider};
 use super::seen::{SeenError, errors_in};
@@ -18,13 +18,42 @@ pub struct SeenPolicy {
     pub found: FoundPolicy,
     /// The text.
     pub source: SourceText,
-    /// The part of the text that is the document; patches stay within it.
-    pub(crate) block: Span,
+    /// The document that it was read as, and the part of the text that stands in it.
+    pub(crate) document: Document,
     /// The paste damage that had to be repaired before it could be read, in words.
     pub repaired: Vec<String>,
 }
 
+/// A document within a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Document {
+    /// The document: the part of the text, and what a reader needs around it.
+    pub(crate) text: SourceText,
+    /// The policy with its places in the document.
+    pub(crate) found: FoundPolicy,
+    /// The part of the text.
+    pub(crate) block: Span,
+    /// Bytes of the document before the part.
+    pub(crate) before: usize,
+}
+
 impl SeenPolicy {
+    /// A policy of a text that is the document.
+    fn whole(source: &SourceText, found: FoundPolicy, repaired: Vec<String>) -> Self {
+        let found = FoundPolicy { file: 0, ..found };
+        Self {
+            document: Document {
+                text: source.clone(),
+                found: found.clone(),
+                block: Span::new(0, source.text.len()),
+                before: 0,
+            },
+            source: source.clone(),
+            found,
+            repaired,
+        }
+    }
+
     /// Where it stands and whose it is.
     pub fn name(&self) -> String {
         let position = self.source.position(self.found.tree.span.start);
@@ -146,13 +175,8 @@ impl Evidence {
     }
 
     fn add_policy(&mut self, source: &SourceText, found: FoundPolicy) {
-        let block = Span::new(0, source.text.len());
-        self.policies.push(SeenPolicy {
-            found,
-            source: source.clone(),
-            block,
-            repaired: Vec::new(),
-        });
+        self.policies
+            .push(SeenPolicy::whole(source, found, Vec::new()));
     }
 
     /// Reads a text that is one document; false where it is not.
@@ -243,29 +267,63 @@ impl Evidence {
             if inside {
                 continue;
             }
-            let one = masked(source, block.span, block.language.extension());
-            let found = find(std::slice::from_ref(&one));
-            for provider in &found.providers {
-                self.providers
-                    .push(SeenProvider::from_found(provider, source));
-            }
-            if found.policies.is_empty() {
-                let before = self.policies.len();
-                self.read_repaired(source, *block);
+            let before = self.policies.len();
+            for document in wrapped(source, *block) {
+                self.read_document(source, *block, &document);
                 if self.policies.len() > before {
-                    taken.push(block.span);
+                    break;
                 }
-                continue;
             }
-            taken.push(block.span);
-            for policy in found.policies {
-                self.policies.push(SeenPolicy {
+            if self.policies.len() == before {
+                self.read_repaired(source, *block);
+            }
+            if self.policies.len() > before {
+                taken.push(block.span);
+            }
+        }
+    }
+
+    /// A block in what a reader needs around it; its places become those of the text.
+    fn read_document(&mut self, source: &SourceText, block: Block, wrapped: &Wrapped) {
+        let found = find(std::slice::from_ref(&wrapped.document));
+        let length = block.span.end - block.span.start;
+        let place = |span: Span| {
+            let back = |at: usize| block.span.start + at.saturating_sub(wrapped.before).min(length);
+            Span::new(back(span.start), back(span.end))
+        };
+        for provider in &found.providers {
+            let mut seen = SeenProvider::from_found(provider, &wrapped.document);
+            seen.origin = format!(
+                "{}:{}",
+                source.name,
+                source.position(place(provider.span).start)
+            );
+            if !self.providers.contains(&seen) {
+                self.providers.push(seen);
+            }
+        }
+        for policy in found.policies {
+            let own = FoundPolicy {
+                role: policy
+                    .role
+                    .clone()
+                    .filter(|role| !role.ends_with(".pasted")),
+                ..policy.clone()
+            };
+            self.policies.push(SeenPolicy {
+                found: FoundPolicy {
+                    tree: moved(&policy.tree, &place),
+                    ..own
+                },
+                source: source.clone(),
+                document: Document {
+                    text: wrapped.document.clone(),
                     found: policy,
-                    source: source.clone(),
                     block: block.span,
-                    repaired: Vec::new(),
-                });
-            }
+                    before: wrapped.before,
+                },
+                repaired: Vec::new(),
+            });
         }
     }
 
@@ -287,13 +345,8 @@ impl Evidence {
         );
         let mended = SourceText::new(name, repaired);
         for policy in find(std::slice::from_ref(&mended)).policies {
-            let block = Span::new(0, mended.text.len());
-            self.policies.push(SeenPolicy {
-                found: policy,
-                source: mended.clone(),
-                block,
-                repaired: damage.clone(),
-            });
+            self.policies
+                .push(SeenPolicy::whole(&mended, policy, damage.clone()));
         }
     }
 
