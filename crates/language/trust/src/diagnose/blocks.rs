@@ -31,6 +31,8 @@ impl Language {
 /// The blocks of a text, outer ones before those within them.
 pub(crate) fn blocks_in(text: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
+    // Brackets that never close are looked after for a while, not for ever.
+    let mut left = WORK_LIMIT;
     for (offset, line) in lines(text) {
         if blocks.len() >= BLOCK_LIMIT {
             break;
@@ -43,7 +45,7 @@ pub(crate) fn blocks_in(text: &str) -> Vec<Block> {
             })
         };
         if HCL_STARTS.iter().any(|mark| body.starts_with(mark)) && !inside(Language::Hcl) {
-            if let Some(end) = brackets_end(text, start, true) {
+            if let Some(end) = brackets_end(text, start, true, &mut left) {
                 blocks.push(Block {
                     span: Span::new(start, end),
                     language: Language::Hcl,
@@ -85,7 +87,7 @@ pub(crate) fn blocks_in(text: &str) -> Vec<Block> {
         {
             continue;
         }
-        if let Some(end) = brackets_end(text, start, false) {
+        if let Some(end) = brackets_end(text, start, false, &mut left) {
             blocks.push(Block {
                 span: Span::new(start, end),
                 language: if object {
@@ -169,10 +171,17 @@ pub(crate) fn moved(tree: &Node, place: &impl Fn(Span) -> Span) -> Node {
 
 /// Where the brackets that open at or after `start` close. Texts in quotes, comments and heredocs
 /// are passed over; `statement` goes on over everything before the first bracket on its line.
-fn brackets_end(text: &str, start: usize, statement: bool) -> Option<usize> {
+fn brackets_end(text: &str, start: usize, statement: bool, left: &mut usize) -> Option<usize> {
+    let limit = (start + LENGTH_LIMIT.min(*left)).min(text.len());
+    let (reached, end) = closing(text, start, limit, statement);
+    *left = left.saturating_sub(reached - start + 1);
+    end
+}
+
+/// How far was looked, and where it closes.
+fn closing(text: &str, start: usize, limit: usize, statement: bool) -> (usize, Option<usize>) {
     let bytes = text.as_bytes();
     let (mut depth, mut at) = (0usize, start);
-    let limit = (start + LENGTH_LIMIT).min(bytes.len());
     while at < limit {
         match bytes[at] {
             b'"' => at = quoted_end(bytes, at, limit),
@@ -182,49 +191,45 @@ fn brackets_end(text: &str, start: usize, statement: bool) -> Option<usize> {
             {
                 at = line_end(bytes, at);
             }
-            b'<' if statement && text[at..].starts_with("<<") => {
-                let rest = text[at..].trim_start_matches(['<', '-']);
-                let mark: String = rest
-                    .chars()
-                    .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-                    .collect();
-                if !mark.is_empty() {
-                    let mut end = line_end(bytes, at);
-                    loop {
-                        if end >= limit {
-                            return (depth == 0).then_some(limit);
-                        }
-                        let next = line_end(bytes, end + 1);
-                        if text
-                            .get(end + 1..next)
-                            .is_some_and(|line| line.trim() == mark)
-                        {
-                            at = next;
-                            break;
-                        }
-                        end = next;
-                    }
-                    if depth == 0 {
-                        return Some(at.min(bytes.len()));
-                    }
-                }
-            }
+            b'<' if statement && text[at..].starts_with("<<") => match heredoc_end(text, at, limit)
+            {
+                Some(end) if depth == 0 => return (end, Some(end)),
+                Some(end) => at = end,
+                None => {}
+            },
             b'{' | b'[' | b'(' => depth += 1,
-            b'}' | b']' | b')' => {
-                depth = depth.checked_sub(1)?;
-                if depth == 0 {
-                    return Some(at + 1);
-                }
-            }
+            b'}' | b']' | b')' => match depth.checked_sub(1) {
+                None => return (at, None),
+                Some(0) => return (at, Some(at + 1)),
+                Some(less) => depth = less,
+            },
             // An expression may begin on the next line after `=` or `(` only.
             b'\n'
                 if statement && depth == 0 && !text[start..at].trim_end().ends_with(['=', '(']) =>
             {
-                return None;
+                return (at, None);
             }
             _ => {}
         }
         at += 1;
+    }
+    (limit.max(start), None)
+}
+
+/// Where the heredoc that opens at a place ends: behind its mark.
+fn heredoc_end(text: &str, start: usize, limit: usize) -> Option<usize> {
+    let rest = text[start..].trim_start_matches(['<', '-']);
+    let length = rest
+        .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .unwrap_or(rest.len());
+    let mark = &rest[..length];
+    let mut line = line_end(text.as_bytes(), start);
+    while !mark.is_empty() && line < limit {
+        let next = line_end(text.as_bytes(), line + 1);
+        if text.get(line + 1..next)?.trim() == mark {
+            return Some(next);
+        }
+        line = next;
     }
     None
 }
@@ -326,4 +331,6 @@ const ROLE: &str = "resource \"aws_iam_role\" \"pasted\" {";
 /// Blocks of a text that are looked at.
 const BLOCK_LIMIT: usize = 256;
 /// Bytes of a block, at most.
-const LENGTH_LIMIT: usize = 1 << 20;
+const LENGTH_LIMIT: usize = 1 << 18;
+/// Bytes that are looked at, over all blocks.
+const WORK_LIMIT: usize = 1 << 25;

@@ -10,7 +10,7 @@ use super::element::{deny, element};
 use super::evidence::SeenPolicy;
 use super::finding::{Alignment, Finding, Patch, Site};
 use super::patch;
-use super::question::Question;
+use super::question::{NO_ACCOUNT, Question};
 use super::symbols::settled;
 use super::tree::{at, edited};
 use crate::compiled::{CompiledPolicy, Decision};
@@ -56,6 +56,7 @@ pub(crate) fn judge(policy: &SeenPolicy, question: &Question) -> Result<Judged, 
     assumptions.extend(
         known
             .iter()
+            .filter(|(_, value)| *value != NO_ACCOUNT)
             .map(|(name, value)| format!("`{name}` is taken to be `{value}`")),
     );
     let tree = policy
@@ -109,6 +110,13 @@ pub(crate) fn judge(policy: &SeenPolicy, question: &Question) -> Result<Judged, 
         } else {
             (edits, false, besides)
         };
+        let nameless = edits
+            .iter()
+            .any(|edit| format!("{edit:?}").contains(NO_ACCOUNT));
+        let (complete, mut besides) = (complete && !nameless, besides);
+        if nameless {
+            besides.push(format!("the role's account is not known: write its number in the place of {NO_ACCOUNT}, or give --role-arn"));
+        }
         if !edits.is_empty() {
             let written = patch::written(policy, &tree, &edits);
             finding.patch = Some(Patch {
@@ -198,7 +206,12 @@ impl Bench<'_> {
         let principal = proof.principal.iter().filter(|one| one.holds);
         let conditions = proof.conditions.iter().filter(|one| one.holds);
         Ok(principal
-            .map(|one| format!("`Principal` is {}", one.expected.join(", ")))
+            .map(|one| {
+                format!(
+                    "`Principal` is {}",
+                    one.expected.join(", ").replace(NO_ACCOUNT, "…")
+                )
+            })
             .chain(conditions.map(|one| {
                 format!(
                     "`{}` on `{}` is {}",

@@ -12,7 +12,12 @@ use crate::web_identity::WebIdentity;
 pub(crate) fn settled(tree: &Node, identity: &WebIdentity) -> BTreeMap<String, String> {
     let mut known = BTreeMap::new();
     let parts: Vec<&str> = identity.provider.splitn(6, ':').collect();
-    for name in tree.symbols() {
+    // What was blacked out is told by its place only, whatever it is called.
+    let names = tree.symbols();
+    for name in names
+        .into_iter()
+        .filter(|name| !name.starts_with(['[', '<']))
+    {
         let lower = name.to_ascii_lowercase();
         let value = if lower == "aws::partition" || lower.ends_with("partition") {
             parts.get(1).copied()

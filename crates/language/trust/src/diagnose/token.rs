@@ -71,7 +71,10 @@ pub(crate) fn tokens_in(source: &SourceText) -> Tokens {
     let text = source.text.as_str();
     let mut tokens = Tokens::default();
     let mut from = 0;
-    while let Some(found) = text[from..].find("eyJ") {
+    while let Some(found) = text[from..]
+        .find("eyJ")
+        .filter(|_| tokens.spans.len() < TOKENS)
+    {
         let start = from + found;
         let (token, end) = run(text, start);
         from = end.max(start + 3);
@@ -179,14 +182,14 @@ pub(crate) fn listed_claims(source: &SourceText) -> Option<SeenClaims> {
 
 /// The text with its tokens blanked out, so that nothing later repeats or misreads them.
 pub(crate) fn without_tokens(source: &SourceText, spans: &[Span]) -> SourceText {
-    let mut text = source.text.clone();
+    let (mut text, mut done) = (String::with_capacity(source.text.len()), 0);
     for span in spans {
-        let blank: String = text[span.start..span.end]
-            .chars()
-            .map(|character| if character == '\n' { '\n' } else { '_' })
-            .collect();
-        text.replace_range(span.start..span.end, &blank);
+        text.push_str(&source.text[done..span.start]);
+        let token = source.text[span.start..span.end].chars();
+        text.extend(token.map(|character| if character == '\n' { '\n' } else { '_' }));
+        done = span.end;
     }
+    text.push_str(&source.text[done..]);
     SourceText::new(source.name.clone(), text)
 }
 
@@ -230,5 +233,7 @@ fn decoded(part: &str) -> Option<Map<String, Value>> {
     }
 }
 
+/// Tokens of a text that are read.
+const TOKENS: usize = 64;
 /// A header alone is longer.
 const SHORTEST: usize = 16;

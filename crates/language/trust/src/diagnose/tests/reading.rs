@@ -155,3 +155,66 @@ fn nothing_is_found_in_nothing() {
         assert!(diagnosis.findings.is_empty(), "{text}: {diagnosis:?}");
     }
 }
+
+/// Nothing that is pasted makes it fail, and no token goes through it.
+#[test]
+fn any_paste_is_borne() {
+    use proptest::prelude::*;
+    let token = token();
+    let parts = [
+        POLICY,
+        CLAIMS,
+        DENIED,
+        &token,
+        &token[..60],
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        "“",
+        "\n",
+        " ",
+        ":",
+        "=",
+        "jsonencode(",
+        ")",
+        "<<EOF\n",
+        "EOF\n",
+        "assume_role_policy = ",
+        "resource \"aws_iam_role\" \"r\" {\n",
+        "data \"aws_iam_policy_document\" \"d\" {\n",
+        "statement {\n",
+        "Statement:\n",
+        "  - Effect: Allow\n",
+        "AssumeRolePolicyDocument:\n",
+        "Version: ",
+        "eyJ",
+        "☁️",
+        "&lt;",
+        "<http://a|b>",
+        "arnawsiam::",
+        "${",
+        "[REDACTED_X]",
+        "****",
+        "é",
+        "\u{200b}",
+        "sub: x\n",
+        "aud = y\n",
+        "#",
+        "//",
+        "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE\n",
+        "User: arn:aws:iam::1:user/x is not authorized to perform: a",
+        "{'iss': 'x'}",
+        "Provider URL: https://x.y\n",
+        "%7B",
+    ];
+    let strategy = proptest::collection::vec(0..parts.len(), 0..24);
+    proptest!(ProptestConfig::with_cases(400), |(picks in strategy)| {
+        let text: String = picks.iter().map(|pick| parts[*pick]).collect();
+        let diagnosis = read(&[&text]);
+        let json = serde_json::to_string(&diagnosis).unwrap();
+        prop_assert!(!json.contains(&token[..60]) && !json.contains("AKIAIOS"), "{}", json);
+        prop_assert!(diagnosis.findings.windows(2).all(|pair| pair[0].score >= pair[1].score));
+    });
+}
