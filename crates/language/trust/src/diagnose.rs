@@ -22,6 +22,7 @@ mod question;
 mod rank;
 mod redacted;
 mod routed;
+mod scrub;
 mod seen;
 mod subject;
 mod surroundings;
@@ -98,7 +99,9 @@ impl Presented {
 
 /// Diagnoses. `now` is seconds since the epoch; without it, expiry is not judged.
 pub fn diagnose(evidence: &Evidence, now: Option<i64>) -> Diagnosis {
-    rank::ranked(evidence, now)
+    let mut diagnosis = rank::ranked(evidence, now);
+    scrub::scrub(&mut diagnosis);
+    diagnosis
 }
 
 #[cfg(test)]
