@@ -225,6 +225,22 @@ def test_without_a_role_it_asks_for_one(live, programs):
     assert "--role-arn" in asked.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--retest"], "--token"),
+        (["--retest", "--token", "-"], "Give --token a file"),
+        (["--since", "0s"], "90 days"),
+        (["--since", "yesterday"], "such as 90m"),
+        (["--retest-interval", "1h"], "such as 10s"),
+    ],
+)
+def test_wrong_flags_are_refused_before_anything_is_called(live, programs, arguments, told):
+    refused = explain(live, programs, "--role-arn", role_arn("wrong"), *arguments, AWS_ENDPOINT_URL_IAM="http://127.0.0.1:1")
+    assert refused.code == 2
+    assert told in refused.stderr
+
+
 def test_what_may_not_be_read_is_said_and_the_rest_is_used(live, programs):
     live.exchange("wrong", live.token())
     keys = live.user("no-trail", "iam:GetRole", "iam:GetOpenIDConnectProvider")

@@ -41,8 +41,13 @@ impl Live {
     /// Reads the account and adds to the evidence what it says.
     ///
     /// # Errors
-    /// `Usage` where no role is named; else as [`read`].
+    /// `Usage` where no role is named, or the token cannot be read twice; else as [`read`].
     pub fn read(args: &ExplainArgs, evidence: &mut Evidence) -> Result<Self, Failure> {
+        if args.live.retest && args.token.as_deref() == Some(stdin()) {
+            let what =
+                "--retest exchanges the token anew, and standard input can be read only once";
+            return Err(Failure::new(Exit::Usage, what).hint("Give --token a file"));
+        }
         let role = joining::role(args.role_arn.as_deref(), evidence)?;
         let claim = |name: &str| {
             let claims = evidence.claims.first()?;
@@ -76,7 +81,7 @@ impl Live {
         now: i64,
     ) -> Result<Diagnosis, Failure> {
         let admits = diagnosis.decision == Some(Decision::Allow) && self.reading.role.is_some();
-        if let Some(path) = &args.token
+        if let Some(path) = args.token.as_deref().filter(|path| *path != stdin())
             && (args.live.retest || admits && self.reading.denied().is_some())
         {
             let token = token(path)?;
@@ -141,12 +146,12 @@ impl Live {
 }
 
 fn token(path: &Path) -> Result<SecretString, Failure> {
-    if path == Path::new("-") {
-        let what = "the token is exchanged again, and standard input was read already";
-        return Err(Failure::new(Exit::Usage, what).hint("Give --token a file"));
-    }
     // Read anew: whoever keeps the file may have replaced it meanwhile.
     Ok(reading::read(path)?.text.trim().to_owned().into())
+}
+
+fn stdin() -> &'static Path {
+    Path::new("-")
 }
 
 /// One, and five more.
