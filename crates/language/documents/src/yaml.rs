@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{Event, Options, Parser, ScalarStyle};
+use granit_parser::{Event, Options, Parser, ScalarStyle, StructureStyle};
 use rolecall_source::{Diagnostic, SourceText, Span};
 
 use crate::{DocumentError, Kind, Member, Node, Text};
@@ -53,6 +53,8 @@ struct Builder<'s> {
 
 /// A collection that is not closed yet.
 struct Open {
+    /// Written in brackets.
+    flow: bool,
     anchor: usize,
     tag: Option<String>,
     start: usize,
@@ -71,13 +73,13 @@ impl Builder<'_> {
                 let node = scalar(&text, style, span);
                 self.finish(node, anchor, tag.map(|tag| tag.original()))
             }
-            Event::SequenceStart(_, anchor, tag) => {
+            Event::SequenceStart(style, anchor, tag) => {
                 let content = Content::List(Vec::new());
-                self.open(span, anchor, tag.map(|tag| tag.original()), content)
+                self.open(span, style, anchor, tag.map(|tag| tag.original()), content)
             }
-            Event::MappingStart(_, anchor, tag) => {
+            Event::MappingStart(style, anchor, tag) => {
                 let content = Content::Map(Vec::new(), None);
-                self.open(span, anchor, tag.map(|tag| tag.original()), content)
+                self.open(span, style, anchor, tag.map(|tag| tag.original()), content)
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
             Event::Alias(anchor) => {
@@ -96,6 +98,7 @@ impl Builder<'_> {
     fn open(
         &mut self,
         span: Span,
+        style: StructureStyle,
         anchor: usize,
         tag: Option<String>,
         content: Content,
@@ -105,6 +108,7 @@ impl Builder<'_> {
             return Err(refused(self.source, "yaml-depth", message, span));
         }
         self.open.push(Open {
+            flow: style == StructureStyle::Flow,
             anchor,
             tag,
             start: span.start,
@@ -122,14 +126,22 @@ impl Builder<'_> {
             Content::List(elements) => elements.last().map(|node| node.span.end),
             Content::Map(members, _) => members.last().map(|member| member.value.span.end),
         };
-        let bracket = (span.end > span.start).then_some(span.end);
+        let bracket = open.flow.then_some(span.end);
         let end = bracket.or(last).unwrap_or(span.end).max(open.start);
+        // A list that stands below its name without indentation begins at its first dash.
+        let dash = match &open.content {
+            Content::List(elements) if bracket.is_none() => elements
+                .first()
+                .and_then(|first| self.source.text.get(..first.span.start)?.rfind('-')),
+            _ => None,
+        };
+        let start = dash.map_or(open.start, |dash| dash.min(open.start));
         let kind = match open.content {
             Content::List(elements) => Kind::List(elements),
             Content::Map(members, _) => Kind::Map(members),
         };
         self.finish(
-            Node::new(kind, Span::new(open.start, end)),
+            Node::new(kind, Span::new(start, end)),
             open.anchor,
             open.tag,
         )

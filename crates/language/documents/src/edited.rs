@@ -1,10 +1,12 @@
-//! Edits applied to a tree, so that a patch is decided before it is offered.
+//! Edits applied to a tree, so that a change is decided before it is written.
 
-use rolecall_documents::{Kind, Member, Node, Step, Text, TreeEdit, Value};
 use rolecall_source::Span;
 
-/// The tree with the edits made, one after the other; `None` where one finds no place.
-pub(crate) fn edited(tree: &Node, edits: &[TreeEdit]) -> Option<Node> {
+use crate::{Kind, Member, Node, Step, Text, TreeEdit, Value};
+
+/// The tree with the edits made, one after the other; `None` where one finds no place. New values
+/// have the place of what they stand in.
+pub fn edited(tree: &Node, edits: &[TreeEdit]) -> Option<Node> {
     let mut tree = tree.clone();
     for edit in edits {
         apply(&mut tree, edit)?;
@@ -16,7 +18,7 @@ fn apply(tree: &mut Node, edit: &TreeEdit) -> Option<()> {
     match edit {
         TreeEdit::Set { path, value } => {
             let (last, before) = path.split_last()?;
-            let parent = at(tree, before)?;
+            let parent = value_at(tree, before)?;
             let new = node(value, parent.span);
             match (last, &mut parent.kind) {
                 (Step::Name(name), Kind::Map(members)) => {
@@ -39,7 +41,7 @@ fn apply(tree: &mut Node, edit: &TreeEdit) -> Option<()> {
             }
         }
         TreeEdit::Append { path, value } => {
-            let place = at(tree, path)?;
+            let place = value_at(tree, path)?;
             let new = node(value, place.span);
             if let Kind::List(items) = &mut place.kind {
                 items.push(new);
@@ -50,7 +52,7 @@ fn apply(tree: &mut Node, edit: &TreeEdit) -> Option<()> {
         }
         TreeEdit::Rename { path, name } => {
             let (last, before) = path.split_last()?;
-            let parent = at(tree, before)?;
+            let parent = value_at(tree, before)?;
             let (Step::Name(old), Kind::Map(members)) = (last, &mut parent.kind) else {
                 return None;
             };
@@ -62,7 +64,7 @@ fn apply(tree: &mut Node, edit: &TreeEdit) -> Option<()> {
         }
         TreeEdit::Remove { path } => {
             let (last, before) = path.split_last()?;
-            let parent = at(tree, before)?;
+            let parent = value_at(tree, before)?;
             match (last, &mut parent.kind) {
                 (Step::Name(name), Kind::Map(members)) => {
                     let index = members.iter().rposition(|member| member.name() == name)?;
@@ -79,7 +81,7 @@ fn apply(tree: &mut Node, edit: &TreeEdit) -> Option<()> {
 }
 
 /// The value at a path.
-pub(crate) fn at<'n>(tree: &'n mut Node, path: &[Step]) -> Option<&'n mut Node> {
+pub fn value_at<'n>(tree: &'n mut Node, path: &[Step]) -> Option<&'n mut Node> {
     let mut node = tree;
     for step in path {
         // Index 0 of a single value is the value itself.
