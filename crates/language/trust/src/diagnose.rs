@@ -28,7 +28,6 @@ mod subject;
 mod surroundings;
 mod symbols;
 mod token;
-mod tree;
 mod unproven;
 mod usual;
 mod without_token;

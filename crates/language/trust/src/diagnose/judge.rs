@@ -1,7 +1,7 @@
 //! A policy and a token: every part that fails, its cause, and the edit that mends it. Each edit
 //! is decided before it is offered.
 
-use rolecall_documents::{Node, Step, TreeEdit};
+use rolecall_documents::{Node, Step, TreeEdit, edited, value_at};
 
 use super::catalogue as c;
 use super::catalogue::CauseId;
@@ -12,7 +12,7 @@ use super::finding::{Alignment, Finding, Patch, Site};
 use super::patch;
 use super::question::{NO_ACCOUNT, Question};
 use super::symbols::settled;
-use super::tree::{at, edited};
+
 use crate::compiled::{CompiledPolicy, Decision};
 use crate::policy::Effect;
 use crate::reason::{misses, nearest};
@@ -118,7 +118,7 @@ pub(crate) fn judge(policy: &SeenPolicy, question: &Question) -> Result<Judged, 
             besides.push(format!("the role's account is not known: write its number in the place of {NO_ACCOUNT}, or give --role-arn"));
         }
         if !edits.is_empty() {
-            let written = patch::written(policy, &tree, &edits);
+            let written = patch::written(policy, &edits);
             finding.patch = Some(Patch {
                 diff: written.as_ref().map(|(_, diff)| diff.clone()),
                 changed: written.map(|(text, _)| text),
@@ -399,7 +399,7 @@ fn without_unknown(mut tree: Node, context: &Context) -> (Node, Vec<String>) {
         .map_or(0, |statements| statements.elements().len());
     for index in 0..count {
         let path = vec![Step::Name("Statement".to_owned()), Step::Index(index)];
-        let Some(statement) = at(&mut tree, &path) else {
+        let Some(statement) = value_at(&mut tree, &path) else {
             continue;
         };
         if statement.get("Effect").and_then(Node::text) == Some("Deny") {
