@@ -1,5 +1,7 @@
 //! What is known about a failed exchange: read out of whatever was pasted, or given piece by piece.
 
+use std::sync::Arc;
+
 use rolecall_documents::{Form, FoundPolicy, find};
 use rolecall_source::{SourceText, Span};
 use serde_json::Value;
@@ -24,12 +26,13 @@ pub struct SeenPolicy {
     pub repaired: Vec<String>,
 }
 
-/// A document within a text.
+/// What a policy was read from, as a reader takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Document {
-    /// The document: the part of the text, and what a reader needs around it.
-    pub(crate) text: SourceText,
-    /// The policy with its places in the document.
+    /// The files that were read together; for a part of a text, that part and what a reader needs
+    /// around it.
+    pub(crate) files: Arc<[SourceText]>,
+    /// The policy with its places in them.
     pub(crate) found: FoundPolicy,
     /// The part of the text.
     pub(crate) block: Span,
@@ -38,17 +41,17 @@ pub(crate) struct Document {
 }
 
 impl SeenPolicy {
-    /// A policy of a text that is the document.
-    fn whole(source: &SourceText, found: FoundPolicy, repaired: Vec<String>) -> Self {
-        let found = FoundPolicy { file: 0, ..found };
+    /// A policy of files that are documents as they are.
+    fn whole(files: &Arc<[SourceText]>, found: FoundPolicy, repaired: Vec<String>) -> Self {
+        let source = files[found.file].clone();
         Self {
             document: Document {
-                text: source.clone(),
+                files: Arc::clone(files),
                 found: found.clone(),
                 block: Span::new(0, source.text.len()),
                 before: 0,
             },
-            source: source.clone(),
+            source,
             found,
             repaired,
         }
@@ -127,6 +130,7 @@ impl Evidence {
     /// Adds the trust policies and providers of files.
     pub fn read_files(&mut self, files: &[SourceText]) {
         let found = find(files);
+        let shared: Arc<[SourceText]> = files.into();
         for mut policy in found.policies {
             let source = &files[policy.file];
             // What was read from an account is called by its role's ARN.
@@ -134,7 +138,8 @@ impl Evidence {
                 policy.role.get_or_insert_with(|| source.name.clone());
                 policy.form = Form::GetRole;
             }
-            self.add_policy(source, policy);
+            self.policies
+                .push(SeenPolicy::whole(&shared, policy, Vec::new()));
         }
         for provider in &found.providers {
             let seen = SeenProvider::from_found(provider, &files[provider.file]);
@@ -174,19 +179,16 @@ impl Evidence {
         }
     }
 
-    fn add_policy(&mut self, source: &SourceText, found: FoundPolicy) {
-        self.policies
-            .push(SeenPolicy::whole(source, found, Vec::new()));
-    }
-
     /// Reads a text that is one document; false where it is not.
     fn read_whole(&mut self, source: &SourceText) -> bool {
         let found = find(std::slice::from_ref(source));
         if found.policies.is_empty() || !found.problems.is_empty() {
             return false;
         }
+        let shared: Arc<[SourceText]> = Arc::new([source.clone()]);
         for policy in found.policies {
-            self.add_policy(source, policy);
+            self.policies
+                .push(SeenPolicy::whole(&shared, policy, Vec::new()));
         }
         for provider in &found.providers {
             self.providers
@@ -317,7 +319,7 @@ impl Evidence {
                 },
                 source: source.clone(),
                 document: Document {
-                    text: wrapped.document.clone(),
+                    files: Arc::new([wrapped.document.clone()]),
                     found: policy,
                     block: block.span,
                     before: wrapped.before,
@@ -343,8 +345,8 @@ impl Evidence {
             source.name,
             block.language.extension()
         );
-        let mended = SourceText::new(name, repaired);
-        for policy in find(std::slice::from_ref(&mended)).policies {
+        let mended: Arc<[SourceText]> = Arc::new([SourceText::new(name, repaired)]);
+        for policy in find(&mended).policies {
             self.policies
                 .push(SeenPolicy::whole(&mended, policy, damage.clone()));
         }
