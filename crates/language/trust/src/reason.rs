@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::compiled::Decision;
 use crate::policy::Effect;
-use crate::verdict::{Place, StatementProof, Verdict};
+use crate::verdict::{ConditionProof, Place, StatementProof, Verdict};
 
 /// Why a request was denied. Serialises to JSON with members in camel case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -157,6 +157,11 @@ pub(crate) fn misses(verdict: &Verdict, proof: &StatementProof) -> Vec<(Option<u
                 .map(|(index, one)| (Some(index), condition::miss(verdict, one))),
         )
         .collect()
+}
+
+/// What a condition that does not hold amounts to.
+pub(crate) fn condition_miss(verdict: &Verdict, failed: &ConditionProof) -> Miss {
+    condition::miss(verdict, failed)
 }
 
 /// How far a statement is from allowing: a wrong caller weighs more than a wrong action, and that

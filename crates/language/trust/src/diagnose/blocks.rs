@@ -268,7 +268,8 @@ fn yaml_end(text: &str, start: usize, indentation: usize) -> usize {
                 || body.contains(':')
                 || body.starts_with(['{', '}', '[', ']'])
                 || indented > indentation + 1;
-            if indented < indentation || body.starts_with("```") || !yaml {
+            let other = indented == indentation && body.starts_with(['{', '[']);
+            if indented < indentation || body.starts_with("```") || !yaml || other {
                 break;
             }
             let key = body

@@ -343,22 +343,27 @@ fn subject(failed: &ConditionProof, miss: &Miss, place: &Place<'_>) -> Mended {
         _ => Kin::Other,
     };
     let single = failed.expected.len() == 1;
-    let (cause, edits) = match (miss.cause, &relation) {
-        (_, Kin::Spelling(_)) => (c::SPELLING, vec![place.value(index, &wanted)]),
-        (Cause::ExtraTail, _) => (c::EXTRA_TAIL, vec![place.value(index, &wanted)]),
-        (Cause::MissingTail, _) => (c::MISSING_TAIL, vec![place.value(index, &wanted)]),
-        (_, Kin::Context(_)) if single => (c::CONTEXT, vec![place.value(index, &wanted)]),
-        (_, Kin::Context(_)) => (c::CONTEXT, vec![place.appended(value)]),
-        _ if single
-            || miss
-                .difference
-                .as_ref()
-                .is_some_and(|found| found.agreed > 0) =>
-        {
-            (c::SEGMENT, vec![place.value(index, &wanted)])
-        }
-        _ => (c::SEGMENT, vec![place.appended(value)]),
+    // A value of a list that is another in more than one place is somebody else's.
+    let places = pattern
+        .split(':')
+        .zip(value.split(':'))
+        .filter(|(one, other)| one != other)
+        .count();
+    let edit = match single || places <= 1 {
+        true => place.value(index, &wanted),
+        false => place.appended(value),
     };
+    let cause = match (miss.cause, &relation) {
+        (_, Kin::Spelling(_)) => c::SPELLING,
+        (Cause::ExtraTail, _) => c::EXTRA_TAIL,
+        (Cause::MissingTail, _) => c::MISSING_TAIL,
+        (_, Kin::Context(_)) => c::CONTEXT,
+        _ => c::SEGMENT,
+    };
+    let edits = vec![match (cause == c::CONTEXT, single) {
+        (true, false) => place.appended(value),
+        _ => edit,
+    }];
     let mended = Mended::of(cause, miss, edits);
     match relation {
         Kin::Spelling(how) if miss.cause != Cause::LetterCase => {

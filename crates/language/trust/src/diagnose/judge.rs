@@ -11,13 +11,14 @@ use super::evidence::SeenPolicy;
 use super::finding::{Alignment, Finding, Patch, Site};
 use super::patch;
 use super::question::{NO_ACCOUNT, Question};
+use super::subject::without_ids;
 use super::symbols::settled;
 
 use crate::compiled::{CompiledPolicy, Decision};
 use crate::policy::Effect;
-use crate::reason::{misses, nearest};
+use crate::reason::{condition_miss, misses, nearest};
 use crate::request::Context;
-use crate::verdict::{StatementProof, Verdict};
+use crate::verdict::{ConditionProof, StatementProof, Verdict};
 use crate::web_identity::WebIdentity;
 use crate::{Policy, TrustError};
 
@@ -269,9 +270,12 @@ impl Bench<'_> {
         misses(verdict, proof)
             .into_iter()
             .map(|(index, miss)| {
+                let failed = index.map(|index| &proof.conditions[index]);
+                let nearest = failed.and_then(nearest_value);
+                let miss = nearest.map_or(miss, |nearest| condition_miss(verdict, &nearest));
                 let part = miss.part.clone();
                 let span = miss.place.span();
-                let mended = match index.map(|index| &proof.conditions[index]) {
+                let mended = match failed {
                     Some(failed) => condition(tree, self.identity, proof, failed, &miss),
                     None => element(tree, self.identity, proof, &miss),
                 };
@@ -325,6 +329,33 @@ impl Bench<'_> {
             alignment: None,
         }
     }
+}
+
+/// A condition with several values for a subject, as if it had the one alone that comes nearest.
+fn nearest_value(failed: &ConditionProof) -> Option<ConditionProof> {
+    let [actual] = failed.actual.as_deref()? else {
+        return None;
+    };
+    if failed.expected.len() < 2 || !failed.key.ends_with(":sub") {
+        return None;
+    }
+    let best = failed
+        .expected
+        .iter()
+        .rev()
+        .max_by_key(|value| alike(value, actual))?;
+    Some(ConditionProof {
+        expected: vec![best.clone()],
+        ..failed.clone()
+    })
+}
+
+/// How many segments two subjects share; names count without the IDs behind them.
+fn alike(one: &str, other: &str) -> usize {
+    let same = |(one, other): (&str, &str)| {
+        usize::from(one == other) * 2 + usize::from(without_ids(one) == without_ids(other))
+    };
+    one.split(':').zip(other.split(':')).map(same).sum()
 }
 
 /// Failing parts of one cause in one statement are one finding.

@@ -143,11 +143,32 @@ fn provider(
         ));
         return same.clone();
     }
-    let (partition, account) = trusted
-        .iter()
-        .find_map(|arn| account_of(arn))
+    let named = trusted.iter().find_map(|arn| account_of(arn));
+    let (partition, account) = named
+        .or_else(|| Some(("aws".to_owned(), account_in(&policy.found.tree)?)))
         .unwrap_or_else(|| ("aws".to_owned(), NO_ACCOUNT.to_owned()));
+    if account != NO_ACCOUNT {
+        assumptions.push(format!(
+            "{NO_ROLE} and taken to be {account}, which the policy names"
+        ));
+    }
     provider_arn(&partition, &account, url)
+}
+
+/// The account that a policy's principals name, however they are spelt.
+fn account_in(tree: &Node) -> Option<String> {
+    let statements = tree.get("Statement").map(Node::elements)?;
+    let principals = statements
+        .iter()
+        .filter_map(|statement| statement.get("Principal")?.members());
+    principals
+        .flatten()
+        .flat_map(|kind| kind.value.elements())
+        .filter_map(Node::scalar)
+        .find_map(|text| {
+            let mut runs = text.value.split(|c: char| !c.is_ascii_digit());
+            runs.find(|run| run.len() == 12).map(str::to_owned)
+        })
 }
 
 /// The audience that a policy wants.

@@ -5,6 +5,7 @@ use super::evidence::{Evidence, SeenPolicy};
 use super::finding::Finding;
 use super::judge::{Judged, judge};
 use super::order::{consolidate, supply};
+use super::provider::bare;
 use super::question::{NO_ROLE, Question};
 use super::redacted::as_symbols;
 use super::routed::{denied, routed};
@@ -13,8 +14,9 @@ use super::unproven::unproven;
 use super::usual::usual_parts;
 use super::without_token::alone;
 use super::{Diagnosis, Presented};
-use crate::ClaimFault;
 use crate::compiled::Decision;
+use crate::web_identity::provider_prefix;
+use crate::{ClaimFault, Policy};
 use rolecall_documents::Form;
 
 /// Everything that the evidence gives.
@@ -37,7 +39,7 @@ pub(crate) fn ranked(evidence: &Evidence, now: Option<i64>) -> Diagnosis {
             policy
         })
         .collect();
-    let chosen = chosen(evidence, &policies);
+    let chosen = trusting(chosen(evidence, &policies), presented.as_ref());
     all.role(&chosen);
     for (index, policy) in &chosen {
         all.repaired(*index, policy);
@@ -124,6 +126,33 @@ fn chosen<'p>(evidence: &Evidence, policies: &'p [SeenPolicy]) -> Vec<(usize, &'
         .copied()
         .collect();
     if named.is_empty() { all } else { named }
+}
+
+/// Of several policies, those that trust the token's issuer, if any does: roles of other callers
+/// stand in the same files.
+fn trusting<'p>(
+    chosen: Vec<(usize, &'p SeenPolicy)>,
+    presented: Option<&SeenClaims>,
+) -> Vec<(usize, &'p SeenPolicy)> {
+    let Some(issuer) = presented
+        .and_then(|claims| claims.text("iss"))
+        .filter(|_| chosen.len() > 1)
+    else {
+        return chosen;
+    };
+    let own: Vec<(usize, &SeenPolicy)> = chosen
+        .iter()
+        .filter(|(_, policy)| {
+            Policy::from_tree(&policy.source, &policy.found.tree).is_ok_and(|policy| {
+                policy
+                    .federated_principals()
+                    .iter()
+                    .any(|arn| provider_prefix(arn) == bare(&issuer))
+            })
+        })
+        .copied()
+        .collect();
+    if own.is_empty() { chosen } else { own }
 }
 
 /// Of several policies in a paste, the one that the error is told of: the last one before it.
@@ -443,8 +472,13 @@ impl All<'_> {
     }
 }
 
+/// The last part of a role's ARN, name or Terraform address.
 fn name_of(role: &str) -> &str {
-    role.rsplit('/').next().unwrap_or(role)
+    let name = role.rsplit('/').next().unwrap_or(role);
+    match role.starts_with("arn:") {
+        true => name,
+        false => name.rsplit('.').next().unwrap_or(name),
+    }
 }
 
 /// Where two ARNs of the same role name differ.

@@ -68,7 +68,7 @@ pub(crate) fn kin(found: &Difference) -> Kin {
 }
 
 /// A text without the `@123` that GitHub puts behind names.
-fn without_ids(text: &str) -> String {
+pub(crate) fn without_ids(text: &str) -> String {
     let mut clean = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('@') {
