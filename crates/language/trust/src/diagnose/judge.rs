@@ -119,7 +119,7 @@ pub(crate) fn judge(policy: &SeenPolicy, question: &Question) -> Result<Judged, 
             besides.push(format!("the role's account is not known: write its number in the place of {NO_ACCOUNT}, or give --role-arn"));
         }
         if !edits.is_empty() {
-            let written = patch::written(policy, &edits);
+            let written = patch::written(policy, &tree, &edits);
             finding.patch = Some(Patch {
                 diff: written.as_ref().map(|(_, diff)| diff.clone()),
                 changed: written.map(|(text, _)| text),

@@ -64,7 +64,7 @@ pub(crate) fn unusual(policy: &SeenPolicy, tree: &Node) -> Vec<Finding> {
             path,
             value: Value::Text(mended.join(":")),
         }];
-        let written = patch::written(policy, &edits);
+        let written = patch::written(policy, tree, &edits);
         finding.patch = Some(Patch {
             diff: written.as_ref().map(|(_, diff)| diff.clone()),
             changed: written.map(|(text, _)| text),
