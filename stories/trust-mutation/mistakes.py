@@ -90,12 +90,11 @@ def with_key(setup: Setup, key: str) -> Case:
     return denied(setup, policy)
 
 
-def with_principal(setup: Setup, principal: object, action: object = None) -> Case:
+def with_principal(setup: Setup, principal: object) -> Case:
+    """Another principal. The role's ARN is in hand: without its account nobody could tell."""
     policy, statement = changed(setup.policy())
     statement["Principal"] = principal
-    if action:
-        statement["Action"] = action
-    return denied(setup, policy)
+    return denied(setup, policy, role_arn=setup.role)
 
 
 def with_action(setup: Setup, action: object) -> Case:
@@ -453,7 +452,7 @@ def a_task_role_as_principal(setup):
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}],
     }
-    return denied(setup, policy)
+    return denied(setup, policy, role_arn=setup.role)
 
 
 @mistake("C14")
@@ -463,7 +462,7 @@ def a_service_as_principal(setup):
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}],
     }
-    return denied(setup, policy)
+    return denied(setup, policy, role_arn=setup.role)
 
 
 @mistake("C14")

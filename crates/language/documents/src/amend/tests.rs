@@ -261,7 +261,7 @@ fn what_cannot_be_written_is_said() {
     };
     let symbol = "resource \"aws_iam_role\" \"r\" {\n  assume_role_policy = jsonencode({\n    Statement = [{ Condition = { StringLike = { \"h:sub\" = var.subject } } }]\n  })\n}\n";
     insta::assert_snapshot!(refused("a.tf", symbol, set("Statement/0/Condition/StringLike/h:sub")), @r#"
-    a.tf:3:60: `var.subject` is filled in elsewhere
+    a.tf:3:59: `var.subject` is filled in elsewhere
       |
     3 |     Statement = [{ Condition = { StringLike = { "h:sub" = var.subject } } }]
       |                                                           ^^^^^^^^^^^
