@@ -6,8 +6,10 @@ use clap::{Args, Subcommand};
 
 use super::Output;
 
+mod compare;
 mod explain;
 mod live;
+pub use compare::*;
 pub use explain::*;
 pub use live::*;
 
@@ -20,6 +22,9 @@ pub enum TrustCommand {
     /// Explain a failed exchange from whatever is known of it
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
+    /// Prove what a change of trust policies admits and no longer admits
+    #[command(after_help = compare::COMPARE_EXAMPLES)]
+    Compare(CompareArgs),
 }
 
 /// Where trust policies are read from.

@@ -3,6 +3,7 @@
 mod account;
 mod batch;
 mod check;
+mod compare;
 mod explain;
 mod live;
 mod reading;
@@ -27,6 +28,7 @@ fn run_here(command: TrustCommand) -> Result<ExitCode, Failure> {
         TrustCommand::Check(args) if args.batch => batch::run(),
         TrustCommand::Check(args) => check::run(args),
         TrustCommand::Explain(args) => explain::run(args),
+        TrustCommand::Compare(args) => compare::run(args),
     }
 }
 
