@@ -1,6 +1,7 @@
 //! A policy as written: every element with its place, nothing interpreted yet.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use rolecall_documents::{Member, Node, Text, json};
 use rolecall_source::{Diagnostic, SourceText, Span, nearest};
@@ -11,7 +12,7 @@ use crate::operator::Operator;
 /// A policy document (IAM JSON policy grammar), read and with places, not yet compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    pub(crate) source: SourceText,
+    pub(crate) source: Arc<SourceText>,
     pub(crate) variables: bool,
     pub(crate) statements: Vec<Statement>,
     pub(crate) warnings: Vec<Diagnostic>,
@@ -115,6 +116,14 @@ impl Policy {
     /// # Errors
     /// [`TrustError::Shape`], with the place, when it has not the shape of a policy.
     pub fn from_tree(source: &SourceText, tree: &Node) -> Result<Self, TrustError> {
+        Self::from_shared(&Arc::new(source.clone()), tree)
+    }
+
+    /// As [`Self::from_tree`], for one of many policies in the same document, which is kept once.
+    ///
+    /// # Errors
+    /// [`TrustError::Shape`], with the place, when it has not the shape of a policy.
+    pub fn from_shared(source: &Arc<SourceText>, tree: &Node) -> Result<Self, TrustError> {
         let mut reader = Reader {
             warnings: Vec::new(),
         };
@@ -122,7 +131,7 @@ impl Policy {
             .document(tree)
             .map_err(|diagnostic| TrustError::shape(source, diagnostic))?;
         Ok(Self {
-            source: source.clone(),
+            source: Arc::clone(source),
             variables,
             statements,
             warnings: reader.warnings,
