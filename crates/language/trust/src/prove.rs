@@ -11,10 +11,12 @@ mod pattern;
 mod predicate;
 mod search;
 mod value;
+mod who;
 
 pub use compare::{
     Answer, Comparison, Side, Undecided, Witness, compare, compare_compiled, reachable,
 };
+pub use who::{Group, Reach, who};
 
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{PROVIDER, policy};
-use crate::prove::{Answer, compare};
-use crate::{CompiledPolicy, Context, Decision, Policy, Principal, Request};
+use crate::prove::{Answer, compare, who};
+use crate::{CompiledPolicy, Context, Decision, Policy, Principal, Request, WebIdentity};
 
 /// All texts over `letters` of at most that length.
 fn texts(letters: &str, length: usize) -> Vec<String> {
@@ -268,4 +268,132 @@ proptest! {
         }
         agrees(&built(&old), &built(&new), &requests(contexts))?;
     }
+
+    #[test]
+    fn who_agrees_with_deciding_every_pair(
+        roles in prop::collection::vec(role(), 1..8),
+        callers in prop::collection::vec(caller(), 1..12),
+    ) {
+        let roles: Vec<Policy> = roles.iter().map(|role| policy(&role.to_string())).collect();
+        let reach = who(&roles, &callers);
+        for (role, policy) in roles.iter().enumerate() {
+            let compiled = CompiledPolicy::compile(policy);
+            let mut used = false;
+            for (number, caller) in callers.iter().enumerate() {
+                let allowed = caller.decide(&compiled, Context::new()) == Decision::Allow;
+                used |= allowed;
+                prop_assert_eq!(reach.admits(number, role), allowed, "{:?} {:?}", caller, policy);
+            }
+            prop_assert_eq!(reach.unused.contains(&role), !used);
+            prop_assert!(!(used && reach.closed.contains(&role)));
+        }
+        let all: usize = reach.groups.iter().map(|group| group.callers.len()).sum();
+        prop_assert_eq!(all, callers.len());
+    }
+}
+
+const PROVIDERS: [&str; 3] = [
+    PROVIDER,
+    "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com",
+    "accounts.google.com",
+];
+
+/// A trust policy of a role, with conditions on everything that a token brings.
+fn role() -> impl Strategy<Value = Value> {
+    let operator = prop::sample::select(
+        [
+            "StringEquals",
+            "StringEquals",
+            "StringLike",
+            "StringLike",
+            "StringLike",
+            "StringNotLike",
+            "StringEqualsIgnoreCase",
+            "ForAnyValue:StringLike",
+            "ForAllValues:StringEquals",
+            "StringLikeIfExists",
+        ]
+        .as_slice(),
+    );
+    let key = prop::sample::select(
+        [
+            "sub",
+            "sub",
+            "sub",
+            "sub",
+            "aud",
+            "amr",
+            "repository",
+            "aws:RequestTag/a",
+            "aws:userid",
+            "sts:SourceIdentity",
+        ]
+        .as_slice(),
+    );
+    let value = prop_oneof![
+        4 => "[ab*?]{0,3}",
+        1 => Just("${token.actions.githubusercontent.com:repository}*".to_owned())
+    ];
+    let condition = (operator, key, prop::collection::vec(value, 1..3));
+    let action = prop::sample::select(vec![
+        json!("sts:AssumeRoleWithWebIdentity"),
+        json!("sts:*"),
+        json!(["sts:AssumeRoleWithWebIdentity", "sts:TagSession"]),
+    ]);
+    let statement = (
+        prop::bool::weighted(0.8),
+        prop::collection::vec(0..3_usize, 1..3),
+        prop::bool::weighted(0.1),
+        action,
+        prop::collection::vec(condition, 0..3),
+    );
+    let statement = statement.prop_map(|(allow, providers, not, action, conditions)| {
+        let providers: Vec<&str> = providers.iter().map(|at| PROVIDERS[*at]).collect();
+        let prefix = crate::web_identity::provider_prefix(providers[0]);
+        let mut operators = serde_json::Map::new();
+        for (operator, key, values) in conditions {
+            let key = match key.contains(':') {
+                true => key.to_owned(),
+                false => format!("{prefix}:{key}"),
+            };
+            operators.insert(operator.to_owned(), json!({ key: values }));
+        }
+        let principal = if not { "NotPrincipal" } else { "Principal" };
+        json!({
+            "Effect": if allow { "Allow" } else { "Deny" },
+            principal: { "Federated": providers },
+            "Action": action,
+            "Condition": operators,
+        })
+    });
+    prop::collection::vec(statement, 1..3)
+        .prop_map(|statements| json!({ "Version": "2012-10-17", "Statement": statements }))
+}
+
+fn caller() -> impl Strategy<Value = WebIdentity> {
+    let given = (
+        prop::sample::select(PROVIDERS.as_slice()),
+        "[ab]{0,3}",
+        "[ab]",
+        prop::collection::vec("[ab]", 0..2),
+        prop::option::of("[ab]"),
+        prop::option::of("[ab]{0,2}"),
+        prop::option::weighted(0.2, "[ab]"),
+    );
+    given.prop_map(
+        |(provider, subject, audience, amr, tag, repository, identity)| {
+            let mut claims = json!({ "sub": subject, "aud": audience, "amr": amr });
+            if let Some(tag) = tag {
+                claims["https://aws.amazon.com/tags"] = json!({ "principal_tags": { "a": [tag] } });
+            }
+            if let Some(repository) = repository {
+                claims["repository"] = json!(repository);
+            }
+            if let Some(identity) = identity {
+                claims["https://aws.amazon.com/source_identity"] = json!(identity);
+            }
+            let claims = claims.as_object().unwrap();
+            WebIdentity::read(provider, claims).unwrap()
+        },
+    )
 }
