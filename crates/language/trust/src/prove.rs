@@ -7,6 +7,7 @@
 mod callers;
 mod compare;
 mod language;
+mod least;
 mod pattern;
 mod predicate;
 mod search;
@@ -16,6 +17,7 @@ mod who;
 pub use compare::{
     Answer, Comparison, Side, Undecided, Witness, compare, compare_compiled, reachable,
 };
+pub use least::{Least, LeastError, Width, least};
 pub use who::{Group, Reach, who};
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ fn check_parameter(text: &str, parameter: &str) -> Result<(), WriteError> {
 }
 
 /// Characters that count against a size quota: all but whitespace outside of texts.
-fn counted_size(text: &str) -> usize {
+pub(crate) fn counted_size(text: &str) -> usize {
     let (mut size, mut in_text, mut escaped) = (0, false, false);
     for char in text.chars() {
         match char {

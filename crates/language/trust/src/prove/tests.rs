@@ -4,7 +4,7 @@ mod properties;
 
 use rolecall_source::SourceText;
 
-use super::{Answer, compare};
+use super::{Answer, Width, compare};
 use crate::{CompiledPolicy, ContextValue, Policy};
 
 pub(super) const PROVIDER: &str = "arn:aws:iam::123456789012:oidc-provider/acme.cubecloud.dev";
@@ -255,4 +255,80 @@ fn a_statement_that_denies_counts() {
         ["ax"]
     );
     assert_eq!(comparison.old_admits_more, Answer::Nothing);
+}
+
+#[test]
+fn the_least_policy_admits_the_subjects_and_none_else() {
+    let subjects = ["a:x:1", "a:y${z}*?:2", "\u{4e00}"].map(str::to_owned);
+    let least = super::least(&subjects, "sts.amazonaws.com", PROVIDER, Width::Exact, 2048).unwrap();
+    assert_eq!(least.admits_more, None);
+    insta::assert_snapshot!(least.text, @r#"
+    {
+      "Version": "2012-10-17",
+      "Statement": [
+        {
+          "Effect": "Allow",
+          "Principal": {
+            "Federated": "arn:aws:iam::123456789012:oidc-provider/acme.cubecloud.dev"
+          },
+          "Action": "sts:AssumeRoleWithWebIdentity",
+          "Condition": {
+            "StringEquals": {
+              "acme.cubecloud.dev:aud": "sts.amazonaws.com",
+              "acme.cubecloud.dev:sub": [
+                "a:x:1",
+                "a:y${$}{z}*?:2",
+                "\u4e00"
+              ]
+            }
+          }
+        }
+      ]
+    }
+    "#);
+}
+
+#[test]
+fn patterns_tell_what_more_they_admit() {
+    let subjects = [
+        "repo:acme/web:ref:refs/heads/main",
+        "repo:acme/api:ref:refs/heads/main",
+        "repo:acme/api:environment:prod",
+    ]
+    .map(str::to_owned);
+    let least = super::least(
+        &subjects,
+        "sts.amazonaws.com",
+        PROVIDER,
+        Width::Pattern,
+        2048,
+    )
+    .unwrap();
+    insta::assert_snapshot!(least.values.join("\n"), @r"
+    repo:acme/api:environment:prod
+    repo:acme/*:ref:refs/heads/main
+    ");
+    let witness = least.admits_more.unwrap();
+    let subject = witness
+        .request
+        .context
+        .value("acme.cubecloud.dev:sub")
+        .unwrap();
+    assert_eq!(subject.values(), ["repo:acme/x:ref:refs/heads/main"]);
+    let two = ["a:x:1", "a:x:2", "b:y:1"].map(str::to_owned);
+    let least = super::least(&two, "sts.amazonaws.com", PROVIDER, Width::Pattern, 2048).unwrap();
+    insta::assert_snapshot!(least.values.join("\n"), @r"
+    a:x:*
+    b:y:1
+    ");
+}
+
+#[test]
+fn a_policy_that_is_too_long_says_so() {
+    let subjects: Vec<String> = (0..100)
+        .map(|at| format!("repo:acme/service-{at}:ref:x"))
+        .collect();
+    let least = |width| super::least(&subjects, "sts.amazonaws.com", PROVIDER, width, 2048);
+    insta::assert_snapshot!(least(Width::Exact).unwrap_err().to_string(), @"the policy for 100 subjects has 3178 characters, and IAM takes 2048 at most");
+    assert_eq!(least(Width::Pattern).unwrap().values, ["repo:acme/*:ref:x"]);
 }
