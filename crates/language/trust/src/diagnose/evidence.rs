@@ -100,7 +100,8 @@ impl Evidence {
         }
         let source = token::without_tokens(source, &tokens.spans);
         self.errors.extend(errors_in(&source));
-        let whole = self.read_whole(&source);
+        let before = self.inventory().len();
+        let (whole, problem) = self.read_whole(&source);
         let blocks = blocks_in(&source.text);
         self.read_values(&source, &blocks);
         if !whole {
@@ -117,6 +118,10 @@ impl Evidence {
         self.surroundings.merge(surroundings_of(&source));
         for role in self.surroundings.roles.clone() {
             self.add_role(role);
+        }
+        // What kept a document from being read is told where nothing else was read of it.
+        if self.inventory().len() == before && source.text.trim_start().starts_with(['{', '[']) {
+            self.faults.extend(problem);
         }
     }
 
@@ -179,11 +184,12 @@ impl Evidence {
         }
     }
 
-    /// Reads a text that is one document; false where it is not.
-    fn read_whole(&mut self, source: &SourceText) -> bool {
+    /// Reads a text that is one document; false where it is not, and why not.
+    fn read_whole(&mut self, source: &SourceText) -> (bool, Option<String>) {
         let found = find(std::slice::from_ref(source));
         if found.policies.is_empty() || !found.problems.is_empty() {
-            return false;
+            let problem = found.problems.first();
+            return (false, problem.map(|(_, problem)| problem.to_string()));
         }
         let shared: Arc<[SourceText]> = Arc::new([source.clone()]);
         for policy in found.policies {
@@ -194,7 +200,7 @@ impl Evidence {
             self.providers
                 .push(SeenProvider::from_found(provider, source));
         }
-        true
+        (true, None)
     }
 
     /// Claims, events and registrations in JSON.

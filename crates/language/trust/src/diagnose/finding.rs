@@ -185,6 +185,8 @@ pub struct Patch {
     pub besides: Vec<String>,
     /// The change as a unified diff, where the document can be written.
     pub diff: Option<String>,
+    /// How to apply it, where it is no change of a file.
+    pub apply: Option<String>,
     /// The whole document with the change made.
     #[serde(skip)]
     pub changed: Option<String>,

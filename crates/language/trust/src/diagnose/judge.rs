@@ -122,6 +122,7 @@ pub(crate) fn judge(policy: &SeenPolicy, question: &Question) -> Result<Judged, 
             let written = patch::written(policy, &tree, &edits);
             finding.patch = Some(Patch {
                 diff: written.as_ref().map(|(_, diff)| diff.clone()),
+                apply: patch::apply(policy),
                 changed: written.map(|(text, _)| text),
                 edits,
                 complete,

@@ -1,6 +1,6 @@
 //! A patch in the language of its document.
 
-use rolecall_documents::{AmendError, Kind, Node, TreeEdit, amended, edited, unified};
+use rolecall_documents::{AmendError, Form, Kind, Node, TreeEdit, amended, edited, unified};
 
 use super::evidence::SeenPolicy;
 
@@ -30,6 +30,17 @@ pub(crate) fn written(
         }
         Err(_) => None,
     }
+}
+
+/// The command that stores a changed policy, where the policy is what AWS answered.
+pub(crate) fn apply(policy: &SeenPolicy) -> Option<String> {
+    let role = policy.found.role.as_deref().unwrap_or("NAME");
+    let name = role.rsplit('/').next().unwrap_or(role);
+    (policy.found.form == Form::GetRole).then(|| {
+        format!(
+            "aws iam update-assume-role-policy --role-name {name} --policy-document file://trust-policy.json"
+        )
+    })
 }
 
 /// A tree as JSON, two blanks a level, names in their order.

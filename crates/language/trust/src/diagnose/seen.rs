@@ -50,7 +50,7 @@ pub(crate) fn errors_in(source: &SourceText) -> Vec<SeenError> {
             .map(String::as_str)
             .filter(|code| row.words.is_empty() && !code.is_empty());
         for words in row.words.iter().copied().chain(code) {
-            for at in flat.all(words) {
+            for at in flat.all(words).take(EACH) {
                 let end = at + words.len();
                 // A specific row has taken the place already.
                 if seen
@@ -159,7 +159,7 @@ impl Flat {
                 format!("{lower}: "),
                 format!("{lower}exception: "),
             ] {
-                found.extend(self.all(&form).map(|at| (at, *code)));
+                found.extend(self.all(&form).take(EACH).map(|at| (at, *code)));
             }
         }
         found.sort_unstable();
@@ -171,22 +171,21 @@ impl Flat {
         let to = self.floor((at + NEAR).min(self.text.len()));
         let before = &self.text[from..at];
         let around = &self.text[from..to];
-        let behind = |mark: &str, text: &str| {
-            let start = text.rfind(mark)? + mark.len();
-            let rest = &text[start..];
+        let name = |mark: &str, start: Option<usize>, text: &str| {
+            let rest = &text[start? + mark.len()..];
             let end = rest
                 .find(|c: char| !c.is_ascii_alphanumeric())
                 .unwrap_or(rest.len());
             (end > 0).then(|| rest[..end].to_owned())
         };
-        let name = behind(
-            "when calling the ",
-            around.get(..at - from + 160).unwrap_or(around),
-        )
-        .or_else(|| behind("operation error sts: ", before))
-        .or_else(|| behind("error executing \"", before))
-        .or_else(|| behind("authorized to perform: sts:", &self.text[at..to]))
-        .or_else(|| behind("not authorized to perform sts:", &self.text[at..to]))?;
+        let behind = |mark: &str, text: &str| name(mark, text.rfind(mark), text);
+        let ahead = |mark: &str, text: &str| name(mark, text.find(mark), text);
+        let near = around.get(..at - from + 160).unwrap_or(around);
+        let name = behind("when calling the ", near)
+            .or_else(|| behind("operation error sts: ", before))
+            .or_else(|| behind("error executing \"", before))
+            .or_else(|| ahead("authorized to perform: sts:", &self.text[at..to]))
+            .or_else(|| ahead("not authorized to perform sts:", &self.text[at..to]))?;
         Some(
             OPERATIONS
                 .iter()
@@ -291,6 +290,8 @@ const WRAPPINGS: &[(&str, &str)] = &[
 ];
 /// Words of a denial that is not of the exchange.
 const OTHER: &[&str] = &["is not authorized to perform: "];
+/// Places of one error that are looked at: it is told once.
+const EACH: usize = 16;
 /// Bytes within which a code and words are of one error, whatever they are.
 const CLOSE: usize = 40;
 /// Bytes around an error in which its operation and code are looked for.

@@ -67,6 +67,7 @@ pub(crate) fn unusual(policy: &SeenPolicy, tree: &Node) -> Vec<Finding> {
         let written = patch::written(policy, tree, &edits);
         finding.patch = Some(Patch {
             diff: written.as_ref().map(|(_, diff)| diff.clone()),
+            apply: patch::apply(policy),
             changed: written.map(|(text, _)| text),
             edits,
             complete: false,

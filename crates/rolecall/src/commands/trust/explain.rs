@@ -295,6 +295,9 @@ fn patch(text: &mut String, patch: &Patch) {
     for line in diff.lines() {
         text.push_str(&format!("     {line}\n"));
     }
+    if let Some(command) = &patch.apply {
+        text.push_str(&format!("   {command}\n"));
+    }
 }
 
 fn list(text: &mut String, heading: &str, lines: &[String]) {
