@@ -53,6 +53,7 @@ def test_role_and_event_alone_name_the_cause(live, programs):
     assert first["place"]["file"] == role_arn("wrong")
     assert live.wrong_subject in first["place"]["text"]
     assert first["patch"]["complete"]
+    assert f'"{live.subject}"' in first["patch"]["diff"]
     assert told["presented"]["subject"] == live.subject
     assert told["presented"]["audience"] == "sts.amazonaws.com"
     read = "\n".join(told["live"]["read"])
@@ -65,21 +66,38 @@ def test_the_text_for_people_says_the_same(live, programs):
     live.exchange("wrong", live.token())
     told = explain(live, programs, "--role-arn", role_arn("wrong")).done()
     assert told.stderr == ""
-    for part in ("read from the account", "1. C01", f"policy  {live.wrong_subject}", f"token   {live.subject}", "^^^^^^^", "mend:"):
+    for part in ("read from the account", "1. C01", f"policy  {live.wrong_subject}", f"token   {live.subject}", "^^^^^^^", "patch (with it the token is allowed)"):
         assert part in told.stdout, f"{part} is not in:\n{told.stdout}"
 
 
-def test_the_patch_taken_to_iam_is_allowed_and_a_retest_says_so(live, programs, trusted, token_file):
+def test_the_patch_is_taken_to_iam_with_the_aws_cli_and_a_retest_says_that_it_works(
+    live, programs, trusted, token_file, tmp_path
+):
     name = trusted(live.wrong_subject)
     assert live.exchange(name, live.token()) == "AccessDenied"
     told = explain(live, programs, "--role-arn", role_arn(name), "--output", "json").json()
-    assert told["findings"][0]["cause"] == "C01"
-    live.accounts.admin("iam").update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust(live, live.subject)))
+    patch = told["findings"][0]["patch"]
+    assert patch["complete"] and patch["diff"]
+
+    # As docs/live.md has it.
+    environment = live.environment(programs)
+    printed = programs.aws(
+        "iam", "get-role", "--role-name", name, "--query", "Role.AssumeRolePolicyDocument", env=environment
+    ).done()  # fmt: skip
+    (tmp_path / "trust-policy.json").write_text(printed.stdout)
+    programs.run("git", "init", "--quiet", cwd=tmp_path).done()
+    programs.run("git", "apply", "-", cwd=tmp_path, stdin=patch["diff"]).done()
+    programs.aws(
+        "iam", "update-assume-role-policy", "--role-name", name, "--policy-document", "file://trust-policy.json",
+        env=environment, cwd=tmp_path,
+    ).done()  # fmt: skip
+
     retested = explain(live, programs, "--role-arn", role_arn(name), "--token", token_file, "--retest", "--output", "json").json()
     assert retested["live"]["retest"]["admitted"]
     assert retested["live"]["retest"]["tries"] == [
         f"try 1: admitted as arn:aws:sts::123456789012:assumed-role/{name}/rolecall-retest"
     ]
+    assert live.exchange(name, live.token(sub="org:acme:cloud:43")) == "AccessDenied"
 
 
 def test_after_an_edit_the_token_is_tried_without_being_asked(live, programs, trusted, token_file):

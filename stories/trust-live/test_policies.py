@@ -138,3 +138,19 @@ def test_reading_writes_nothing(live, programs):
     check(live, programs, "iam://", "--role", "good")
     records = live.accounts.records()[before:]
     assert records and all(record["readOnly"] for record in records)
+
+
+def test_a_live_policy_is_compared_with_a_file(live, programs, tmp_path):
+    def compare(old, new):
+        return programs.rolecall("trust", "compare", old, new, "--output", "json", env=live.environment(programs))
+
+    printed = programs.aws(
+        "iam", "get-role", "--role-name", "good", "--query", "Role.AssumeRolePolicyDocument", env=live.environment(programs)
+    ).done()  # fmt: skip
+    same = tmp_path / "trust.json"
+    same.write_text(printed.stdout)
+    assert compare(role_arn("good"), same).code == 0
+    wider = tmp_path / "wider.json"
+    wider.write_text(printed.stdout.replace("StringEquals", "StringLike").replace(live.subject, "org:acme:*"))
+    assert compare(role_arn("good"), wider).code == 9
+    assert compare(wider, role_arn("good")).code == 0

@@ -43,7 +43,8 @@ pub(crate) fn apply(policy: &SeenPolicy) -> Option<String> {
     })
 }
 
-/// A tree as JSON, two blanks a level, names in their order.
+/// A tree as JSON, as the aws CLI prints it: four blanks a level, names in their order. So the diff
+/// is one for what `aws iam get-role --query Role.AssumeRolePolicyDocument` prints.
 fn json(tree: &Node) -> String {
     let mut text = String::new();
     write(tree, 0, &mut text);
@@ -53,12 +54,14 @@ fn json(tree: &Node) -> String {
 
 fn write(node: &Node, level: usize, text: &mut String) {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    let line = |level: usize| format!("\n{}", "  ".repeat(level));
+    let line = |level: usize| format!("\n{}", "    ".repeat(level));
     match &node.kind {
         Kind::Null => text.push_str("null"),
         Kind::Bool(truth) => text.push_str(&truth.to_string()),
         Kind::Number(number) => text.push_str(number),
         Kind::Text(value) => text.push_str(&quoted(&value.value)),
+        Kind::List(items) if items.is_empty() => text.push_str("[]"),
+        Kind::Map(members) if members.is_empty() => text.push_str("{}"),
         Kind::List(items) => {
             text.push('[');
             for (index, item) in items.iter().enumerate() {

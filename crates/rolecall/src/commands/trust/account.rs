@@ -109,8 +109,9 @@ pub fn failure(error: &ServiceError) -> Failure {
     }
 }
 
-/// A role's trust policy under the name of its ARN, on lines of its own, as
-/// `aws iam update-assume-role-policy` takes it.
+/// A role's trust policy under the name of its ARN, on lines of its own: what
+/// `aws iam get-role --query Role.AssumeRolePolicyDocument` prints, and what
+/// `aws iam update-assume-role-policy` takes.
 pub fn text(role: &Role) -> SourceText {
     SourceText::new(role.arn.clone(), indented(&role.trust_policy))
 }
@@ -165,7 +166,8 @@ fn indented(json: &str) -> String {
     out
 }
 
-const INDENT: &str = "  ";
+/// The aws CLI prints policies so; a patch for this text is one for its output.
+const INDENT: &str = "    ";
 
 #[cfg(test)]
 mod tests;

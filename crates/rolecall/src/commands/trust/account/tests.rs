@@ -25,22 +25,22 @@ fn a_policy_stands_on_lines_of_its_own_and_twice_written_members_stay() {
     assert_eq!(source.name, "arn:aws:iam::123456789012:role/team/Deploy");
     insta::assert_snapshot!(source.text, @r#"
     {
-      "Version": "2012-10-17",
-      "Statement": [
-        {
-          "Sid": "a \"{,\\",
-          "Action": [],
-          "Action": "b"
-        }
-      ]
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "a \"{,\\",
+                "Action": [],
+                "Action": "b"
+            }
+        ]
     }
     "#);
 }
 
 #[test]
 fn a_policy_that_was_indented_already_stays_one() {
-    let source = text(&role("{\n    \"Version\" : \"2012-10-17\"\n}"));
-    assert_eq!(source.text, "{\n  \"Version\": \"2012-10-17\"\n}\n");
+    let source = text(&role("{\n  \"Version\" : \"2012-10-17\"\n}"));
+    assert_eq!(source.text, "{\n    \"Version\": \"2012-10-17\"\n}\n");
 }
 
 #[test]
