@@ -129,3 +129,41 @@ def test_the_cause_is_named_and_the_patch_mends_it(tmp_path, record_property):
     assert three == len(outcomes), report
     assert first >= FIRST_AT_LEAST * len(outcomes), report
     assert not faulty, report
+
+
+def fixed(folder: Path, mistake: Mistake, setup: Setup, case: Case, form: str) -> list[str]:
+    """What is wrong with the policy's file after `fix --in-place`."""
+    folder.mkdir()
+    file, text = FORMS[form](case.policy, setup.name)
+    (folder / file).write_text(text)
+    (folder / "claims.json").write_text(json.dumps(case.claims))
+    provider = ["--provider", setup.provider]
+    context = [part for pair in case.notes.get("context", []) for part in ("--context", pair)]
+    mending = ["fix", "--policy", file, "--claims", "claims.json", *provider, *context, "--in-place", "--output", "json"]
+    ended = run(*mending, cwd=folder)
+    name = f"{mistake.name} in {setup.name} as {form}"
+    if ended.returncode != 0:
+        return [f"{name}: fix ended with {ended.returncode}: {ended.stdout}{ended.stderr}"]
+    again = run(*mending, cwd=folder)
+    faults = [] if "alreadyAllowed" in again.stdout else [f"{name}: a second fix finds more to do: {again.stdout}"]
+    for foreign in setup.foreign if case.notes.get("foreign", True) else ():
+        (folder / "foreign.json").write_text(json.dumps({**case.claims, "sub": foreign}))
+        theirs = run("check", "--policy", file, "--claims", "foreign.json", *provider, *context, cwd=folder)
+        if theirs.returncode != 9:
+            faults.append(f"{name}: `{foreign}` is admitted as well: {theirs.stdout}{theirs.stderr}")
+    comments = text.count("#")
+    if (folder / file).read_text().count("#") != comments:
+        faults.append(f"{name}: a comment is lost")
+    return faults
+
+
+def test_fix_mends_the_file_in_place(tmp_path):
+    made = [
+        one for one in cases()
+        if one[2].patch and one[3] not in NO_SOURCE and one[3] != "json" and not one[2].damage
+    ]  # fmt: skip
+    assert len(made) > 300
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        faults = pool.map(lambda numbered: fixed(tmp_path / str(numbered[0]), *numbered[1]), enumerate(made))
+        faults = [fault for several in faults for fault in several]
+    assert not faults, f"{len(faults)} faults in {len(made)} cases\n" + "\n".join(faults)

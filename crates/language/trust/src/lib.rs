@@ -9,6 +9,7 @@ mod condition;
 pub mod diagnose;
 mod error;
 mod literal;
+pub mod mend;
 mod operator;
 mod policy;
 mod principal;

@@ -8,9 +8,11 @@ use super::Output;
 
 mod compare;
 mod explain;
+mod fix;
 mod live;
 pub use compare::*;
 pub use explain::*;
+pub use fix::*;
 pub use live::*;
 
 /// `rolecall trust`
@@ -25,6 +27,9 @@ pub enum TrustCommand {
     /// Prove what a change of trust policies admits and no longer admits
     #[command(after_help = compare::COMPARE_EXAMPLES)]
     Compare(CompareArgs),
+    /// Mend: the smallest change of a policy that admits this token and no other subject
+    #[command(after_help = FIX_EXAMPLES)]
+    Fix(FixArgs),
 }
 
 /// Where trust policies are read from.

@@ -5,8 +5,10 @@ mod batch;
 mod check;
 mod compare;
 mod explain;
+mod fix;
 mod live;
 mod reading;
+mod writing;
 
 use std::process::ExitCode;
 
@@ -29,6 +31,7 @@ fn run_here(command: TrustCommand) -> Result<ExitCode, Failure> {
         TrustCommand::Check(args) => check::run(args),
         TrustCommand::Explain(args) => explain::run(args),
         TrustCommand::Compare(args) => compare::run(args),
+        TrustCommand::Fix(args) => fix::run(&args),
     }
 }
 

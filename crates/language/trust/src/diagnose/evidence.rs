@@ -12,6 +12,7 @@ use super::provider::{SeenProvider, listed_provider};
 use super::seen::{SeenError, errors_in};
 use super::surroundings::{Surroundings, surroundings_of};
 use super::token::{self, SeenClaims};
+use crate::request::Context;
 
 /// A trust policy, and the text it stands in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +87,8 @@ pub struct Evidence {
     pub roles: Vec<String>,
     /// The client's surroundings: variables, parameters.
     pub surroundings: Surroundings,
+    /// Condition keys of the request that are known beside all this.
+    pub context: Context,
     /// What was recognised and cannot be used, in words: a token that was cut short.
     pub faults: Vec<String>,
 }

@@ -52,8 +52,10 @@ impl Question {
 
 /// What the request has beside the token.
 pub(crate) fn context(evidence: &Evidence, now: Option<i64>) -> Context {
-    let mut context = Context::new();
-    context.set("aws:SecureTransport", "true");
+    let mut context = evidence.context.clone();
+    if context.value("aws:SecureTransport").is_none() {
+        context.set("aws:SecureTransport", "true");
+    }
     let event = evidence
         .events
         .iter()

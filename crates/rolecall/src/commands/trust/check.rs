@@ -45,19 +45,7 @@ pub fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
 }
 
 fn requests(args: &CheckArgs, policy: &Policy) -> Result<Vec<Request>, Failure> {
-    let mut context = Context::new();
-    for (key, _) in &args.context {
-        let values: Vec<&str> = args
-            .context
-            .iter()
-            .filter(|(other, _)| other.eq_ignore_ascii_case(key))
-            .map(|(_, value)| value.as_str())
-            .collect();
-        match values[..] {
-            [one] => context.set(key, one),
-            _ => context.set_list(key, values),
-        };
-    }
+    let context = context(&args.context);
     let claims = reading::claims(args.token.as_deref(), args.claims.as_deref())?;
     let mut requests = match (claims, &args.principal) {
         (Some(claims), _) => {
@@ -84,9 +72,26 @@ fn requests(args: &CheckArgs, policy: &Policy) -> Result<Vec<Request>, Failure> 
     Ok(requests)
 }
 
+/// The condition keys that were given; a key that is given twice is multivalued.
+pub fn context(given: &[(String, String)]) -> Context {
+    let mut context = Context::new();
+    for (key, _) in given {
+        let values: Vec<&str> = given
+            .iter()
+            .filter(|(other, _)| other.eq_ignore_ascii_case(key))
+            .map(|(_, value)| value.as_str())
+            .collect();
+        match values[..] {
+            [one] => context.set(key, one),
+            _ => context.set_list(key, values),
+        };
+    }
+    context
+}
+
 /// The provider's ARN: as given, or the one that the token's issuer has in the account that the
 /// policy trusts.
-fn provider(
+pub fn provider(
     given: Option<&str>,
     claims: &Map<String, Value>,
     policy: &Policy,

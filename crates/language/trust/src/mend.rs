@@ -1,0 +1,360 @@
+//! The smallest change to a policy that lets one token in.
+//!
+//! The change is the one that the diagnosis offers for the causes it found. It is made in the
+//! document's own language, read again, decided again, and its reach is proved: what the changed
+//! policy admits beyond the old one is held against the one token it was changed for.
+
+use rolecall_documents::{
+    AmendError, FoundPolicy, Kind, Node, Step, TreeEdit, Value, amended, edited, unified, value_at,
+};
+use rolecall_source::SourceText;
+use serde::Serialize;
+use serde_json::Map;
+
+use crate::compiled::{CompiledPolicy, Decision};
+use crate::diagnose::{Diagnosis, Evidence, Finding, SeenClaims, diagnose};
+use crate::policy::Policy;
+use crate::prove::{Answer, compare};
+use crate::request::{Context, ContextValue, Request};
+use crate::web_identity::{SET_SOURCE_IDENTITY, TAG_SESSION, WebIdentity};
+
+/// What a policy is to be changed for.
+#[derive(Debug, Clone)]
+pub struct Wanted<'w> {
+    /// The token's claims.
+    pub claims: &'w Map<String, serde_json::Value>,
+    /// The ARN of the provider that the token comes through, in the role's account.
+    pub provider: &'w str,
+    /// Condition keys of the request that the token does not give.
+    pub context: &'w Context,
+    /// Leave values that are there, and add the token's beside them.
+    pub keep: bool,
+}
+
+/// A change, made and proved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// What was wrong, a clause each.
+    pub mended: Vec<String>,
+    /// The change in terms of the policy.
+    pub edits: Vec<TreeEdit>,
+    /// The document's text with the change made.
+    pub changed: String,
+    /// The change as a unified diff.
+    pub diff: String,
+    /// What the changed policy admits beyond the old one.
+    pub reach: Reach,
+}
+
+/// What a change lets in. Serialises to JSON with members in camel case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Reach {
+    /// The token's subject and audience, and nothing else: proved by inclusion.
+    OnlyThisToken,
+    /// More, as patterns that were in the policy already say; for instance this request.
+    #[serde(rename_all = "camelCase")]
+    More {
+        /// A request that is admitted as well, in words.
+        instance: String,
+    },
+    /// It could not be proved, for this reason.
+    #[serde(rename_all = "camelCase")]
+    NotProved {
+        /// The construct that stands in the way.
+        why: String,
+    },
+}
+
+/// Why a policy is not changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FixError {
+    /// The policy admits the token as it is.
+    #[error("the policy admits the token as it is")]
+    AlreadyAllowed,
+    /// A Deny statement applies; to take that away is not for a program to decide.
+    #[error("a Deny statement applies to the token: {0}")]
+    Denied(String),
+    /// Nothing in the policy can be changed to admit the token.
+    #[error("no change of the policy admits the token: {0}")]
+    NoWay(String),
+    /// The policy's document cannot be written.
+    #[error(transparent)]
+    Amend(#[from] AmendError),
+}
+
+/// Finds the smallest change to `policy`, one that [`rolecall_documents::find`] found in `files`,
+/// that admits a token, makes it, and proves what it lets in.
+///
+/// # Errors
+/// [`FixError`]; nothing is written by this function in any case.
+pub fn fix(
+    files: &[SourceText],
+    policy: &FoundPolicy,
+    wanted: &Wanted<'_>,
+) -> Result<Fix, FixError> {
+    let identity = WebIdentity::read(wanted.provider, wanted.claims)
+        .map_err(|fault| FixError::NoWay(fault.to_string()))?;
+    let source = &files[policy.file];
+    let unreadable = |error: crate::TrustError| FixError::NoWay(error.to_string());
+    let old = Policy::from_tree(source, &policy.tree).map_err(unreadable)?;
+    let admits = |policy: &Policy| {
+        let compiled = CompiledPolicy::compile(policy);
+        identity.decide(&compiled, wanted.context.clone())
+    };
+    if admits(&old) == Decision::Allow {
+        return Err(FixError::AlreadyAllowed);
+    }
+    let (finding, edits) = offered(files, policy, wanted)?;
+    let mut edits = match wanted.keep {
+        true => kept(&policy.tree, edits),
+        false => edits,
+    };
+    let changed = |edits: &[TreeEdit]| -> Result<Policy, FixError> {
+        let tree = edited(&policy.tree, edits).ok_or(AmendError::Missing)?;
+        Policy::from_tree(source, &tree).map_err(unreadable)
+    };
+    let mut new = changed(&edits)?;
+    // A statement that never held may be loose in what it left open: it is pinned to the token.
+    if let Some(statement) = lets_strangers_in(source, policy, &new, &identity) {
+        let tree = edited(&policy.tree, &edits).ok_or(AmendError::Missing)?;
+        edits.extend(pinned(&tree, statement, &identity));
+        new = changed(&edits)?;
+        if lets_strangers_in(source, policy, &new, &identity).is_some() {
+            return Err(FixError::NoWay(format!(
+                "{}; whatever mends it lets others in as well",
+                finding.message
+            )));
+        }
+    }
+    if admits(&new) != Decision::Allow {
+        return Err(FixError::NoWay(finding.message));
+    }
+    let changed = amended(files, policy, &edits)?;
+    let mut mended = vec![finding.message];
+    mended.extend(finding.patch.map(|patch| patch.besides).unwrap_or_default());
+    Ok(Fix {
+        mended,
+        diff: unified(&source.name, &source.text, &changed),
+        changed,
+        reach: reach(source, policy, &new, &identity),
+        edits,
+    })
+}
+
+/// The surest cause with a patch that was decided to admit the token.
+fn offered(
+    files: &[SourceText],
+    policy: &FoundPolicy,
+    wanted: &Wanted<'_>,
+) -> Result<(Finding, Vec<TreeEdit>), FixError> {
+    let mut evidence = Evidence {
+        context: wanted.context.clone(),
+        ..Evidence::default()
+    };
+    evidence.read_files(files);
+    evidence.policies.retain(|seen| {
+        seen.source.name == files[policy.file].name
+            && seen.found.role == policy.role
+            && seen.found.tree.span == policy.tree.span
+    });
+    evidence.providers.clear();
+    evidence.add_claims(SeenClaims::given(wanted.claims.clone(), "the token"));
+    if let Some(account) = wanted
+        .provider
+        .split(':')
+        .nth(4)
+        .filter(|one| !one.is_empty())
+    {
+        let partition = wanted.provider.split(':').nth(1).unwrap_or("aws");
+        // The role is in the provider's account; its name does not matter here.
+        evidence.add_role(format!("arn:{partition}:iam::{account}:role/this"));
+    }
+    let diagnosis = diagnose(&evidence, None);
+    let refusal = refusal(&diagnosis);
+    diagnosis
+        .findings
+        .into_iter()
+        .filter(|finding| finding.cause.as_str() != "C18")
+        .find_map(|finding| {
+            let patch = finding.patch.as_ref()?;
+            let edits = patch.complete.then(|| patch.edits.clone())?;
+            Some((finding, edits))
+        })
+        .ok_or(refusal)
+}
+
+fn refusal(diagnosis: &Diagnosis) -> FixError {
+    let first = diagnosis.findings.first();
+    let message = first.map_or_else(
+        || "no cause was found".to_owned(),
+        |finding| format!("{}. {}", finding.message, finding.mend),
+    );
+    match first.map(|finding| finding.cause.as_str()) {
+        Some("C20") => FixError::Denied(message),
+        _ => FixError::NoWay(message),
+    }
+}
+
+/// Edits that put a value in the place of another, as edits that add it beside.
+fn kept(tree: &Node, edits: Vec<TreeEdit>) -> Vec<TreeEdit> {
+    let there = |path: &[Step]| {
+        let mut tree = tree.clone();
+        let node = value_at(&mut tree, path);
+        node.is_some_and(|node| matches!(node.kind, Kind::Text(_) | Kind::List(_)))
+    };
+    edits
+        .into_iter()
+        .map(|edit| match edit {
+            TreeEdit::Set {
+                mut path,
+                value: value @ Value::Text(_),
+            } if path.contains(&Step::Name("Condition".to_owned())) && there(&path) => {
+                if let Some(Step::Index(_)) = path.last() {
+                    path.pop();
+                }
+                TreeEdit::Append { path, value }
+            }
+            edit => edit,
+        })
+        .collect()
+}
+
+/// Holds what the changed policy admits against the old one and the token alone.
+fn reach(source: &SourceText, policy: &FoundPolicy, new: &Policy, identity: &WebIdentity) -> Reach {
+    let alone = TreeEdit::Append {
+        path: vec![Step::Name("Statement".to_owned())],
+        value: statement(identity),
+    };
+    let Some(bounds) = with(source, policy, &[alone]) else {
+        return Reach::NotProved {
+            why: "the policy has no list of statements".to_owned(),
+        };
+    };
+    match compare(&bounds, new).new_admits_more {
+        Answer::Nothing => Reach::OnlyThisToken,
+        Answer::More(witness) => Reach::More {
+            instance: described(&witness.request),
+        },
+        Answer::Undecided(undecided) => Reach::NotProved {
+            why: undecided.what,
+        },
+    }
+}
+
+/// The statement of the changed policy by which another subject, or the same with another audience,
+/// is let in that the old policy kept out. The actions beside the exchange do not count: without
+/// it they give nothing.
+fn lets_strangers_in(
+    source: &SourceText,
+    policy: &FoundPolicy,
+    new: &Policy,
+    identity: &WebIdentity,
+) -> Option<usize> {
+    let append = |value: Value| TreeEdit::Append {
+        path: vec![Step::Name("Statement".to_owned())],
+        value,
+    };
+    let text = |text: &str| Value::Text(text.to_owned());
+    let beside = Value::Map(vec![
+        ("Effect".to_owned(), text("Allow")),
+        (
+            "Principal".to_owned(),
+            Value::Map(vec![("Federated".to_owned(), text(&identity.provider))]),
+        ),
+        (
+            "Action".to_owned(),
+            Value::List(vec![text(TAG_SESSION), text(SET_SOURCE_IDENTITY)]),
+        ),
+    ]);
+    let bounds = with(
+        source,
+        policy,
+        &[append(statement(identity)), append(beside)],
+    )?;
+    match compare(&bounds, new).new_admits_more {
+        Answer::More(witness) => Some(witness.statement),
+        Answer::Nothing | Answer::Undecided(_) => None,
+    }
+}
+
+/// Conditions on the token's audience and subject, exactly, in a statement of the tree.
+fn pinned(tree: &Node, statement: usize, identity: &WebIdentity) -> Vec<TreeEdit> {
+    let name = |name: &str| Step::Name(name.to_owned());
+    let mut path = vec![name("Statement"), Step::Index(statement)];
+    let keys: Vec<(String, Value)> = [("aud", &identity.audience), ("sub", &identity.subject)]
+        .into_iter()
+        .map(|(key, value)| {
+            let key = format!("{}:{key}", identity.prefix);
+            (key, Value::Text(value.clone()))
+        })
+        .collect();
+    let there = |path: &[Step]| value_at(&mut tree.clone(), path).is_some();
+    path.push(name("Condition"));
+    if !there(&path) {
+        let equals = vec![("StringEquals".to_owned(), Value::Map(keys))];
+        let value = Value::Map(equals);
+        return vec![TreeEdit::Set { path, value }];
+    }
+    path.push(name("StringEquals"));
+    if !there(&path) {
+        let value = Value::Map(keys);
+        return vec![TreeEdit::Set { path, value }];
+    }
+    keys.into_iter()
+        .map(|(key, value)| {
+            let path = path.iter().cloned().chain([Step::Name(key)]).collect();
+            TreeEdit::Set { path, value }
+        })
+        .collect()
+}
+
+/// The old policy with edits made.
+fn with(source: &SourceText, policy: &FoundPolicy, edits: &[TreeEdit]) -> Option<Policy> {
+    let tree = edited(&policy.tree, edits)?;
+    Policy::from_tree(source, &tree).ok()
+}
+
+/// A statement that admits the token and nothing else.
+fn statement(identity: &WebIdentity) -> Value {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let actions = identity.actions().into_iter().map(text).collect();
+    let keys = vec![
+        (format!("{}:aud", identity.prefix), text(&identity.audience)),
+        (format!("{}:sub", identity.prefix), text(&identity.subject)),
+    ];
+    Value::Map(vec![
+        ("Effect".to_owned(), text("Allow")),
+        (
+            "Principal".to_owned(),
+            Value::Map(vec![("Federated".to_owned(), text(&identity.provider))]),
+        ),
+        ("Action".to_owned(), Value::List(actions)),
+        (
+            "Condition".to_owned(),
+            Value::Map(vec![("StringEquals".to_owned(), Value::Map(keys))]),
+        ),
+    ])
+}
+
+/// A request in words: what, who, and the keys it brings, sorted.
+fn described(request: &Request) -> String {
+    let mut keys: Vec<&str> = request.context.keys().collect();
+    keys.sort_unstable();
+    let keys: Vec<String> = keys
+        .into_iter()
+        .filter_map(|key| {
+            let values = request.context.value(key).map(ContextValue::values)?;
+            Some(format!("{key} = {}", values.join(", ")))
+        })
+        .collect();
+    format!(
+        "{} by {} with {}",
+        request.action,
+        request.principal.name(),
+        keys.join("; ")
+    )
+}
+
+#[cfg(test)]
+mod tests;
