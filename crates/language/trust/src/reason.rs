@@ -141,7 +141,18 @@ pub(crate) fn nearest(verdict: &Verdict) -> Option<&StatementProof> {
         .statements
         .iter()
         .filter(|proof| proof.effect == Effect::Allow)
-        .min_by_key(|proof| distance(verdict, proof))
+        .min_by_key(|proof| {
+            let (distance, index) = distance(verdict, proof);
+            (distance, !names_subject(proof), index)
+        })
+}
+
+/// Whether a statement is about the caller's subject: of two that are as near, it is the one meant.
+fn names_subject(proof: &StatementProof) -> bool {
+    proof
+        .conditions
+        .iter()
+        .any(|condition| condition.holds && condition.key.ends_with(":sub"))
 }
 
 /// Everything about a statement that does not hold; conditions with their number.

@@ -150,27 +150,16 @@ pub(crate) fn condition(
         }
         Cause::Value if claim == "sub" => subject(failed, miss, &place),
         _ => {
-            let edits =
-                match provider_keys::known(&identity.prefix, &claim) && failed.key.contains('.') {
-                    true => place.replaced(
-                        failed,
-                        failed
-                            .actual
-                            .as_ref()
-                            .and_then(|values| values.first())
-                            .map_or("", String::as_str),
-                    ),
-                    false => Vec::new(),
-                };
-            Mended::of(
-                if edits.is_empty() {
-                    c::ABSENT_KEY
-                } else {
-                    c::SEGMENT
-                },
-                miss,
-                edits,
-            )
+            let lower = failed.key.to_ascii_lowercase();
+            let actual = failed.actual.as_ref().and_then(|values| values.first());
+            let own = lower.contains('.') && provider_keys::known(&identity.prefix, &claim);
+            match actual {
+                Some(actual) if own => Mended::of(c::SEGMENT, miss, place.replaced(failed, actual)),
+                Some(actual) if lower == "sts:rolesessionname" => {
+                    Mended::of(c::ABSENT_KEY, miss, place.replaced(failed, actual))
+                }
+                _ => Mended::of(c::ABSENT_KEY, miss, place.removed(identity)),
+            }
         }
     }
 }

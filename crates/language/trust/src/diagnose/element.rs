@@ -225,6 +225,24 @@ pub(crate) fn deny(
         .and_then(|one| one.get("StringNotEquals"))
         .and_then(|one| one.get(&key))
         .is_some();
+    let allows = |statement: &Node| statement.get("Effect").and_then(Node::text) == Some("Allow");
+    let statements = tree
+        .get("Statement")
+        .map(Node::elements)
+        .unwrap_or_default();
+    if !statements.iter().any(allows) {
+        let path = extended(&self::statement(proof.index), &["Effect"]);
+        let value = Value::Text("Allow".to_owned());
+        return Mended {
+            cause: c::EXPLICIT_DENY,
+            message: format!(
+                "{name} denies `{}`, and no statement allows anything",
+                verdict.action
+            ),
+            mend: "Write `\"Effect\": \"Allow\"` if it was meant to let the token in.".to_owned(),
+            edits: vec![TreeEdit::Set { path, value }],
+        };
+    }
     let edit = if exists {
         TreeEdit::Append { path, value }
     } else if condition

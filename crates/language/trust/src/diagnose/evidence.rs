@@ -91,6 +91,8 @@ pub struct Evidence {
     pub context: Context,
     /// What was recognised and cannot be used, in words: a token that was cut short.
     pub faults: Vec<String>,
+    /// Policies that cannot be read, each with what is wrong with it.
+    pub(crate) unreadable: Vec<String>,
 }
 
 impl Evidence {
@@ -165,6 +167,9 @@ impl Evidence {
             );
             if self.policies.len() == before {
                 self.faults.push(problem.to_string());
+                if source.text.contains("Statement") {
+                    self.unreadable.push(problem.to_string());
+                }
             }
         }
     }

@@ -41,6 +41,9 @@ pub(crate) fn ranked(evidence: &Evidence, now: Option<i64>) -> Diagnosis {
         .collect();
     let chosen = trusting(chosen(evidence, &policies), presented.as_ref());
     all.role(&chosen);
+    for why in &evidence.unreadable {
+        all.unreadable(why);
+    }
     for (index, policy) in &chosen {
         all.repaired(*index, policy);
         match &presented {
@@ -212,6 +215,14 @@ impl All<'_> {
         }
     }
 
+    /// A policy that IAM would not store: what decided is another.
+    fn unreadable(&mut self, why: &str) {
+        let message = "the policy cannot be read, and IAM would not have stored it: what decided is another policy";
+        let mend = "Correct the policy where the message points, apply it, then give IAM a minute.";
+        self.findings
+            .push(Finding::new(c::NOT_LIVE, 82, message, mend).seen(why));
+    }
+
     /// A policy that could be read only after its damage was mended.
     fn repaired(&mut self, index: usize, policy: &SeenPolicy) {
         if !policy.repaired.is_empty() {
@@ -251,12 +262,7 @@ impl All<'_> {
         let judged = match judge(policy, &question) {
             Ok(judged) => judged,
             Err(error) => {
-                self.findings.push(Finding::new(
-                    c::SESSION_POLICY,
-                    60,
-                    format!("the policy cannot be read: {error}"),
-                    "Correct the policy.",
-                ));
+                self.unreadable(&error.to_string());
                 return;
             }
         };
@@ -394,12 +400,7 @@ impl All<'_> {
                     finding
                 })),
             Err(error) => {
-                self.findings.push(Finding::new(
-                    c::SESSION_POLICY,
-                    60,
-                    format!("the policy cannot be read: {error}"),
-                    "Correct the policy.",
-                ));
+                self.unreadable(&error.to_string());
             }
         }
     }

@@ -29,7 +29,11 @@ pub(crate) fn placeholder(text: &str) -> Option<&str> {
         let start = text.find(mark)?;
         Some(&text[start..start + mark.len()])
     });
-    angled.or(squared).or(braced).or(yours).or(pasted)
+    // In a text of capitals such a word is only shouted.
+    let word = text
+        .split([':', '/'])
+        .find(|part| WORDS.contains(part) && text.contains(|c: char| c.is_ascii_lowercase()));
+    angled.or(squared).or(braced).or(yours).or(word).or(pasted)
 }
 
 fn between(text: &str, open: char, close: char, fits: impl Fn(&str) -> bool) -> Option<&str> {
@@ -50,6 +54,21 @@ fn between(text: &str, open: char, close: char, fits: impl Fn(&str) -> bool) -> 
     None
 }
 
+/// What guides write where a name belongs.
+const WORDS: &[&str] = &[
+    "OWNER",
+    "REPO",
+    "REPOSITORY",
+    "ORG",
+    "ORGANIZATION",
+    "TENANT",
+    "ACCOUNT",
+    "ACCOUNT_ID",
+    "WORKSPACE",
+    "PROJECT",
+    "BRANCH",
+    "DEPLOYMENT_ID",
+];
 /// HTML entities, typographic quotes, and the emoji that `:cloud:` turns into.
 const PASTED: &[&str] = &[
     "&lt;", "&gt;", "&amp;", "&quot;", "\u{201c}", "\u{201d}", "\u{2018}", "\u{2019}", "\u{2601}",
