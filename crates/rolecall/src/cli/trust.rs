@@ -14,6 +14,8 @@ pub use compare::*;
 pub use explain::*;
 pub use fix::*;
 pub use live::*;
+mod who;
+pub use who::*;
 
 /// `rolecall trust`
 #[derive(Debug, Subcommand)]
@@ -30,6 +32,12 @@ pub enum TrustCommand {
     /// Mend: the smallest change of a policy that admits this token and no other subject
     #[command(after_help = FIX_EXAMPLES)]
     Fix(FixArgs),
+    /// Tell which subjects can assume which roles
+    #[command(after_help = who::WHO_EXAMPLES)]
+    Who(WhoArgs),
+    /// Make the narrowest trust policy that admits given subjects
+    #[command(after_help = who::LEAST_EXAMPLES)]
+    Least(LeastArgs),
 }
 
 /// Where trust policies are read from.

@@ -6,8 +6,11 @@ mod check;
 mod compare;
 mod explain;
 mod fix;
+mod least;
 mod live;
 mod reading;
+mod subjects;
+mod who;
 mod writing;
 
 use std::process::ExitCode;
@@ -32,6 +35,8 @@ fn run_here(command: TrustCommand) -> Result<ExitCode, Failure> {
         TrustCommand::Explain(args) => explain::run(args),
         TrustCommand::Compare(args) => compare::run(args),
         TrustCommand::Fix(args) => fix::run(&args),
+        TrustCommand::Who(args) => who::run(args),
+        TrustCommand::Least(args) => least::run(args),
     }
 }
 

@@ -50,8 +50,9 @@ pub fn run(args: CompareArgs) -> Result<ExitCode, Failure> {
             printing::line(&json!({ "result": whole.word(), "roles": pairs }).to_string())?;
         }
         Output::Text => {
-            let told: Vec<String> = judged.iter().map(Judged::told).collect();
-            printing::text(&told.join("\n"))?;
+            let alone = judged.len() == 1;
+            let told: Vec<String> = judged.iter().map(|one| one.told(alone)).collect();
+            printing::text(&told.concat())?;
         }
     }
     Ok(answer(judged.iter().all(|one| {
@@ -177,7 +178,8 @@ impl Judged {
         side.as_ref().map(|(_, policy)| policy)
     }
 
-    fn told(&self) -> String {
+    /// The answer in words; of many roles most are equal, and one line says it.
+    fn told(&self, alone: bool) -> String {
         let place = |side: &Option<(String, Policy)>| match side {
             Some((name, _)) => name.clone(),
             None => "no such role".to_owned(),
@@ -208,13 +210,14 @@ impl Judged {
                 }
             }
         }
-        let silent = match self.result {
-            Outcome::Equal => "Both admit exactly the same.\n",
-            Outcome::Narrower => "NEW admits nothing that OLD does not.\n",
-            _ => "",
-        };
-        if !silent.is_empty() {
-            text.push_str(&format!("\n{silent}"));
+        match self.result {
+            Outcome::Equal if alone => text.push_str("\nBoth admit exactly the same.\n"),
+            Outcome::Equal => return text,
+            Outcome::Narrower => text.push_str("\nNEW admits nothing that OLD does not.\n"),
+            _ => {}
+        }
+        if !alone {
+            text.push('\n');
         }
         text
     }
