@@ -331,7 +331,8 @@ fn role() -> impl Strategy<Value = Value> {
         .as_slice(),
     );
     let value = prop_oneof![
-        4 => "[ab*?]{0,3}",
+        3 => "[ab*?]{0,3}",
+        3 => "(abba|ab|b|\\*|\\?|\\*){0,6}",
         1 => Just("${token.actions.githubusercontent.com:repository}*".to_owned())
     ];
     let condition = (operator, key, prop::collection::vec(value, 1..3));
@@ -373,7 +374,7 @@ fn role() -> impl Strategy<Value = Value> {
 fn caller() -> impl Strategy<Value = WebIdentity> {
     let given = (
         prop::sample::select(PROVIDERS.as_slice()),
-        "[ab]{0,3}",
+        prop_oneof!["[ab]{0,3}", "(abba|ab|b){0,6}"],
         "[ab]",
         prop::collection::vec("[ab]", 0..2),
         prop::option::of("[ab]"),

@@ -1,8 +1,9 @@
 //! Many subjects and patterns, looked up by subject.
 //!
-//! Whole subjects are found by hash. A pattern hangs in a tree of bytes at the end of the text
-//! before its first wildcard or, where that is longer, of the text behind its last wildcard read
-//! backwards; with neither it is tried for every subject.
+//! Whole subjects are found by hash, and patterns that are a text and then anything in a tree of
+//! bytes. Any other pattern is filed under a few bytes in a row that it wants somewhere, those that
+//! fewest others want; a subject is looked up under all of its rows of bytes. What wants no such
+//! row is tried for every subject.
 
 use std::collections::HashMap;
 
@@ -24,15 +25,15 @@ pub(super) struct Index {
     texts: HashMap<String, Vec<Entry>>,
     by_text: HashMap<String, usize>,
     patterns: Vec<Hung>,
-    forward: Tree,
-    backward: Tree,
+    tree: Tree,
+    rows: [HashMap<u64, Vec<usize>>; ROWS.len()],
     floating: Vec<usize>,
 }
 
-/// A pattern that hangs in a tree.
+/// A pattern that is filed.
 struct Hung {
     tokens: Vec<Token>,
-    /// `None` where whatever gets to the pattern's place in the tree fits.
+    /// `None` where whatever gets to the pattern's place fits.
     rest: Option<Wildcard>,
     entries: Vec<Entry>,
 }
@@ -68,31 +69,35 @@ impl Index {
         self.patterns[at].entries.push(entry);
     }
 
-    /// Hangs the patterns into the trees. Nothing can be added afterwards.
+    /// Files the patterns. Nothing can be added afterwards.
     pub(super) fn build(&mut self) {
+        let mut wanted: [HashMap<u64, usize>; ROWS.len()] = Default::default();
+        for pattern in &self.patterns {
+            for (length, wanted) in ROWS.iter().zip(&mut wanted) {
+                for row in rows_of(&pattern.tokens, *length) {
+                    *wanted.entry(row).or_default() += 1;
+                }
+            }
+        }
         for (at, pattern) in self.patterns.iter_mut().enumerate() {
             let plain = |token: &&Token| matches!(token, Token::Char(_));
             let first: Vec<Token> = pattern.tokens.iter().take_while(plain).copied().collect();
-            let last: Vec<Token> = pattern
-                .tokens
-                .iter()
-                .rev()
-                .take_while(plain)
-                .copied()
-                .collect();
-            let wild = pattern.tokens.len() - first.len() - last.len();
-            let one_run = wild == 1 && pattern.tokens[first.len()] == Token::Run;
-            let is_text_and_run = one_run && (first.is_empty() || last.is_empty());
-            if is_text_and_run {
+            if pattern.tokens[first.len()..] == [Token::Run] {
                 pattern.rest = None;
+                self.tree.hang(text_of(&first).bytes(), at);
+                continue;
             }
-            let suffix: Vec<Token> = last.iter().rev().copied().collect();
-            if first.is_empty() && last.is_empty() {
+            let mut filed = ROWS.iter().zip(&wanted).zip(&mut self.rows);
+            let filed = filed.find_map(|((length, wanted), filed)| {
+                let rows = rows_of(&pattern.tokens, *length);
+                let rarest = rows
+                    .into_iter()
+                    .min_by_key(|row| wanted.get(row).copied())?;
+                filed.entry(rarest).or_default().push(at);
+                Some(())
+            });
+            if filed.is_none() {
                 self.floating.push(at);
-            } else if first.len() >= last.len() {
-                self.forward.hang(text_of(&first).bytes(), at);
-            } else {
-                self.backward.hang(text_of(&suffix).bytes().rev(), at);
             }
         }
         self.by_text.clear();
@@ -114,11 +119,38 @@ impl Index {
                 found.extend(&pattern.entries);
             }
         };
-        self.forward.walk(subject.bytes(), &mut take);
-        self.backward.walk(subject.bytes().rev(), &mut take);
+        self.tree.walk(subject.bytes(), &mut take);
+        for (length, filed) in ROWS.iter().zip(&self.rows) {
+            if filed.is_empty() {
+                continue;
+            }
+            for row in subject.as_bytes().windows(*length) {
+                for pattern in filed.get(&number(row)).into_iter().flatten() {
+                    take(*pattern);
+                }
+            }
+        }
         self.floating.iter().copied().for_each(take);
         found
     }
+}
+
+/// The rows of bytes that a pattern wants in every text that fits, each once.
+fn rows_of(tokens: &[Token], length: usize) -> Vec<u64> {
+    let mut rows = Vec::new();
+    for piece in tokens.split(|token| !matches!(token, Token::Char(_))) {
+        let text = text_of(piece);
+        rows.extend(text.as_bytes().windows(length).map(number));
+    }
+    rows.sort_unstable();
+    rows.dedup();
+    rows
+}
+
+/// Eight bytes at most, as a number.
+fn number(row: &[u8]) -> u64 {
+    row.iter()
+        .fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// A tree of bytes with patterns at its nodes.
@@ -149,6 +181,7 @@ impl Tree {
             return;
         }
         let mut node = 0;
+        self.hung[0].iter().copied().for_each(&mut *take);
         for byte in bytes {
             let Some(next) = self.children.get(&(node, byte)) else {
                 return;
@@ -160,3 +193,6 @@ impl Tree {
         }
     }
 }
+
+/// Lengths of rows of bytes, the better first.
+const ROWS: [usize; 2] = [8, 4];
