@@ -47,7 +47,7 @@ fn comparisons() {
         .map(|at| format!("*:stack:s{at}:*:env:e{at}:*"))
         .collect();
     let (old, new) = (
-        policy(&[floating.clone()]),
+        policy(std::slice::from_ref(&floating)),
         policy(&[floating[1..].to_vec()]),
     );
     compared("12 floating patterns, the same", &old, &old);
