@@ -132,5 +132,6 @@ fn mistakes_of_the_policy() {
 }
 
 mod beyond;
+mod fragments;
 mod reading;
 mod wrappings;

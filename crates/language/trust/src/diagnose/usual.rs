@@ -13,10 +13,12 @@ use crate::reason::difference;
 
 /// A documented format.
 pub(crate) struct Usual {
-    /// The issuer without its scheme.
+    /// The issuer without its scheme; one that ends in `.` or `/` goes on by customer.
     issuer: &'static str,
     /// The subject; `*` is any one segment.
     pub(crate) subject: &'static str,
+    /// Whether users cannot change it.
+    fixed: bool,
     /// Its one audience, where it has one.
     audience: Option<&'static str>,
     source: &'static str,
@@ -27,10 +29,7 @@ pub(crate) struct Usual {
 pub(crate) fn unusual(policy: &SeenPolicy, tree: &Node) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, key, text, span) in subjects(tree) {
-        let Some(usual) = USUAL
-            .iter()
-            .find(|usual| key.strip_suffix(":sub") == Some(usual.issuer))
-        else {
+        let Some(usual) = key.strip_suffix(":sub").and_then(usual) else {
             continue;
         };
         // The pattern's own wildcards and what it leaves open are not in question.
@@ -49,10 +48,13 @@ pub(crate) fn unusual(policy: &SeenPolicy, tree: &Node) -> Vec<Finding> {
         );
         let mend =
             format!("See what the token has there; if it has the usual form, write `{wanted}`.");
-        let mut finding = Finding::new(c::SEGMENT, 80, message, mend).seen(format!(
-            "subjects of this issuer usually look like `{}` ({}, {})",
-            usual.subject, usual.source, usual.date
-        ));
+        let mut finding =
+            Finding::new(c::SEGMENT, if usual.fixed { 80 } else { 66 }, message, mend).seen(
+                format!(
+                    "subjects of this issuer usually look like `{}` ({}, {})",
+                    usual.subject, usual.source, usual.date
+                ),
+            );
         finding.place = Some(Site::new(&policy.source, span, key.clone()));
         finding.alignment = Some(Alignment::usual(&text, found.segment, usual.subject));
         let segments: Vec<&str> = text.split(':').collect();
@@ -85,7 +87,7 @@ pub(crate) fn usual_parts(tree: &Node) -> Vec<String> {
         let Some((issuer, "aud")) = key.rsplit_once(':') else {
             continue;
         };
-        let usual = USUAL.iter().find(|usual| usual.issuer == issuer);
+        let usual = usual(issuer);
         let wanted = values.elements().first().and_then(Node::scalar);
         if let (Some(usual), Some(wanted)) = (usual, wanted)
             && usual.audience == Some(wanted.value.as_str())
@@ -98,6 +100,16 @@ pub(crate) fn usual_parts(tree: &Node) -> Vec<String> {
         }
     }
     kept
+}
+
+/// The documented format of an issuer.
+fn usual(issuer: &str) -> Option<&'static Usual> {
+    USUAL
+        .iter()
+        .find(|usual| match usual.issuer.ends_with(['.', '/']) {
+            true => issuer.starts_with(usual.issuer),
+            false => issuer == usual.issuer,
+        })
 }
 
 /// Every value that a condition has for a subject: its path, key, text and place.
@@ -139,11 +151,23 @@ fn subjects(tree: &Node) -> Vec<(Vec<Step>, String, String, Span)> {
     found
 }
 
+const fn documented(issuer: &'static str, subject: &'static str, source: &'static str) -> Usual {
+    Usual {
+        issuer,
+        subject,
+        audience: None,
+        fixed: false,
+        source,
+        date: "2026-06",
+    }
+}
+
 const USUAL: &[Usual] = &[
     Usual {
         issuer: "api.prefect.cloud/oidc-provider",
         subject: "prefect:account:*",
         audience: Some("prefect-cloud"),
+        fixed: true,
         source: "Prefect's guide to federation with AWS",
         date: "2026-03",
     },
@@ -151,7 +175,41 @@ const USUAL: &[Usual] = &[
         issuer: "app.terraform.io",
         subject: "organization:*:project:*:workspace:*:run_phase:*",
         audience: None,
+        fixed: true,
         source: "HCP Terraform's documentation of workload identity",
         date: "2026-06",
     },
+    Usual {
+        issuer: "oidc.eks.",
+        subject: "system:serviceaccount:*:*",
+        audience: Some("sts.amazonaws.com"),
+        fixed: true,
+        source: "Kubernetes' documentation of service account tokens",
+        date: "2026-06",
+    },
+    documented(
+        "token.actions.githubusercontent.com",
+        "repo:*",
+        "GitHub's documentation of OIDC in Actions",
+    ),
+    documented(
+        "gitlab.com",
+        "project_path:*",
+        "GitLab's documentation of ID tokens",
+    ),
+    documented(
+        "agent.buildkite.com",
+        "organization:*:pipeline:*",
+        "Buildkite's documentation of OIDC",
+    ),
+    documented(
+        "scalr.io",
+        "account:*:environment:*:workspace:*",
+        "Scalr's documentation of workload identity",
+    ),
+    documented(
+        "oidc.vercel.com/",
+        "owner:*:project:*:environment:*",
+        "Vercel's documentation of OIDC",
+    ),
 ];
