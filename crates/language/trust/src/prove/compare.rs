@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use super::callers::{actions, callers};
+use super::language::{Search, search};
+use super::pattern::Pattern;
 use super::predicate::{Predicate, Shape};
 use super::search::{Doubt, Requests};
 use crate::compiled::{CompiledPolicy, Decision};
@@ -107,6 +109,14 @@ impl<'a> Pair<'a> {
     fn new(old: &'a CompiledPolicy, new: &'a CompiledPolicy) -> Self {
         let mut predicates: Vec<Predicate> = Vec::new();
         let policies = [old, new];
+        let obscure = |key: &str| {
+            let keys = policies
+                .iter()
+                .flat_map(|policy| &policy.policy.statements)
+                .flat_map(|statement| &statement.conditions)
+                .map(|condition| condition.key.as_str());
+            may_be_another(key, keys)
+        };
         let mut side = 0;
         let conditions = policies.map(|policy| {
             let written = &policy.policy.statements;
@@ -120,8 +130,8 @@ impl<'a> Pair<'a> {
                             let predicate = Predicate::new(
                                 condition,
                                 compiled,
-                                statement.effect,
-                                policy.policy.variables,
+                                (statement.effect, policy.policy.variables),
+                                obscure(&condition.key),
                                 side,
                             );
                             let known = predicates
@@ -291,32 +301,53 @@ impl<'a> Pair<'a> {
         })
     }
 
-    /// A caller whose name only a template engine knows stands for nobody in particular.
+    /// Where only a template engine knows some names, a caller that is named may be one that is
+    /// named otherwise as well.
     fn principal_outside(&self, caller: &Principal) -> Option<Undecided> {
-        self.policies.iter().zip(SIDES).find_map(|(policy, side)| {
-            let policy = &policy.policy;
-            let entries = policy
-                .statements
-                .iter()
-                .filter_map(|statement| statement.principal.as_ref())
-                .flat_map(|element| &element.values);
-            let mut named = entries.filter(|entry| entry.value.symbolic);
-            let entry = named.find(|entry| match caller {
-                Principal::Aws { arn, role, .. } => {
-                    entry.value.text == *arn || role.as_ref() == Some(&entry.value.text)
-                }
-                other => entry.value.text == other.name(),
-            })?;
-            Some(Undecided {
-                what: format!(
-                    "the principal `{}`, which only a template engine knows",
-                    entry.value.text
-                ),
-                side,
-                place: Place::new(&policy.source, entry.value.span),
+        let entries = || {
+            let sides = self.policies.iter().zip(SIDES);
+            sides.flat_map(|(policy, side)| {
+                let principals = policy
+                    .policy
+                    .statements
+                    .iter()
+                    .filter_map(|statement| statement.principal.as_ref());
+                principals
+                    .flat_map(|element| &element.values)
+                    .map(move |entry| (entry, side, &policy.policy.source))
             })
+        };
+        let name = match caller {
+            Principal::Aws {
+                role: Some(role), ..
+            } => role,
+            other => other.name(),
+        };
+        let (own, ..) = entries().find(|(entry, ..)| entry.value.text == name)?;
+        let (entry, side, source) = entries().find(|(entry, ..)| {
+            (own.value.symbolic || entry.value.symbolic)
+                && may_be_another(name, std::iter::once(entry.value.text.as_str()))
+        })?;
+        Some(Undecided {
+            what: format!(
+                "whether the principals `{name}` and `{}` are the same, which only a template \
+                 engine knows",
+                entry.value.text
+            ),
+            side,
+            place: Place::new(source, entry.value.span),
         })
     }
+}
+
+/// Whether a text with symbols may stand for another of the texts.
+fn may_be_another<'t>(text: &str, mut others: impl Iterator<Item = &'t str>) -> bool {
+    let own = [Pattern::loosely(&text.to_lowercase())];
+    others.any(|other| {
+        let other = other.to_lowercase();
+        other != text.to_lowercase()
+            && search(&[&own, &[Pattern::loosely(&other)]], &[]) != Search::Empty
+    })
 }
 
 /// The statements that are about a caller and an action, whatever the context.

@@ -112,6 +112,22 @@ impl Pattern {
         pattern
     }
 
+    /// What a text can be whose symbols, `${…}`, only a template engine knows.
+    pub(super) fn loosely(text: &str) -> Self {
+        let mut tokens = Vec::new();
+        let mut rest = text;
+        while let Some(char) = rest.chars().next() {
+            if let Some(opened) = rest.strip_prefix("${") {
+                tokens.push(Token::Run);
+                rest = &opened[closing(opened)..];
+            } else {
+                tokens.push(Token::Char(char));
+                rest = &rest[char.len_utf8()..];
+            }
+        }
+        Self::like(&tokens)
+    }
+
     fn extend(&mut self, tokens: &[Token], colon: bool) {
         for token in tokens {
             match token {
@@ -179,6 +195,22 @@ impl Pattern {
         }
         own[at..].iter().all(|piece| piece.is_run())
     }
+}
+
+/// The place behind the brace that closes one opened before the text.
+fn closing(text: &str) -> usize {
+    let mut open = 1;
+    for (at, char) in text.char_indices() {
+        match char {
+            '{' => open += 1,
+            '}' => open -= 1,
+            _ => {}
+        }
+        if open == 0 {
+            return at + 1;
+        }
+    }
+    text.len()
 }
 
 /// The units that lower-case to an ASCII letter: both cases, and for `k` the Kelvin sign.

@@ -57,13 +57,16 @@ pub(super) enum Constraint {
 }
 
 impl Predicate {
+    /// `obscure` tells whether a key that only a template engine knows may be that of another
+    /// condition.
     pub(super) fn new(
         condition: &Condition,
         compiled: &CompiledCondition,
-        effect: Effect,
-        variables: bool,
+        statement: (Effect, bool),
+        obscure: bool,
         side: usize,
     ) -> Self {
+        let (effect, variables) = statement;
         let mut values: Vec<String> = condition
             .values
             .iter()
@@ -74,7 +77,7 @@ impl Predicate {
         let takes_variables = variables && condition.operator.takes_variables();
         let denies = effect == Effect::Deny && condition.operator.test == Test::Arn;
         Self {
-            shape: shape(condition, takes_variables, denies),
+            shape: shape(condition, obscure, takes_variables, denies),
             condition: compiled.clone(),
             span: condition.span,
             side,
@@ -128,8 +131,8 @@ impl Predicate {
     }
 }
 
-fn shape(condition: &Condition, variables: bool, denies: bool) -> Shape {
-    if condition.key_symbolic {
+fn shape(condition: &Condition, obscure: bool, variables: bool, denies: bool) -> Shape {
+    if condition.key_symbolic && obscure {
         return Shape::Unknown(format!(
             "the condition key `{}`, which only a template engine knows",
             condition.key

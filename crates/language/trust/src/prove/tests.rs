@@ -332,3 +332,71 @@ fn a_policy_that_is_too_long_says_so() {
     insta::assert_snapshot!(least(Width::Exact).unwrap_err().to_string(), @"the policy for 100 subjects has 3178 characters, and IAM takes 2048 at most");
     assert_eq!(least(Width::Pattern).unwrap().values, ["repo:acme/*:ref:x"]);
 }
+
+/// As Terraform and CloudFormation write them: parts that only they know.
+fn templated(principal: &str, key: &str, subject: &str) -> Policy {
+    use rolecall_documents::{Kind, Node, Text};
+    use rolecall_source::Span;
+    let node = |kind| Node::new(kind, Span::new(0, 0));
+    let text = |text: &str| {
+        let mut known = Text::default();
+        for (at, part) in text.split('$').enumerate() {
+            match at % 2 {
+                0 => known.push_str(part),
+                _ => known.push_symbol(part),
+            }
+        }
+        known
+    };
+    let map = |members: Vec<(Text, Node)>| {
+        let members = members
+            .into_iter()
+            .map(|(name, value)| rolecall_documents::Member {
+                name,
+                name_span: Span::new(0, 0),
+                value,
+            });
+        node(Kind::Map(members.collect()))
+    };
+    let leaf = |value: &str| node(Kind::Text(text(value)));
+    let statement = map(vec![
+        (text("Effect"), leaf("Allow")),
+        (
+            text("Principal"),
+            map(vec![(text("Federated"), leaf(principal))]),
+        ),
+        (text("Action"), leaf("sts:AssumeRoleWithWebIdentity")),
+        (
+            text("Condition"),
+            map(vec![(
+                text("StringLike"),
+                map(vec![(text(key), leaf(subject))]),
+            )]),
+        ),
+    ]);
+    let tree = map(vec![(text("Statement"), statement)]);
+    Policy::from_tree(&SourceText::new("template", ""), &tree).unwrap()
+}
+
+#[test]
+fn parts_that_only_a_template_engine_knows() {
+    let told = |old: &Policy, new: &Policy| match compare(old, new).new_admits_more {
+        Answer::Nothing => "nothing".to_owned(),
+        Answer::More(witness) => format!("{:?}", witness.request.context.keys().next()),
+        Answer::Undecided(undecided) => undecided.what,
+    };
+    let arn = "arn:aws:iam::$account$:oidc-provider/$url$";
+    let narrow = templated(arn, "$url$:sub", "a:b*");
+    let wide = templated(arn, "$url$:sub", "a:*");
+    // The same unknown stands on both sides, so it does not matter which it is.
+    insta::assert_snapshot!(told(&wide, &narrow), @"nothing");
+    insta::assert_snapshot!(told(&narrow, &wide), @r#"Some("${url}:sub")"#);
+    let other_key = templated(arn, "h:sub", "a:b*");
+    insta::assert_snapshot!(told(&wide, &other_key), @"the condition key `${url}:sub`, which only a template engine knows");
+    let other_principal = templated(PROVIDER, "$url$:sub", "a:b*");
+    insta::assert_snapshot!(told(&wide, &other_principal), @"whether the principals `arn:aws:iam::123456789012:oidc-provider/acme.cubecloud.dev` and `arn:aws:iam::${account}:oidc-provider/${url}` are the same, which only a template engine knows");
+    insta::assert_snapshot!(told(&other_principal, &wide), @"whether the principals `arn:aws:iam::${account}:oidc-provider/${url}` and `arn:aws:iam::123456789012:oidc-provider/acme.cubecloud.dev` are the same, which only a template engine knows");
+    let other_value = templated(arn, "$url$:sub", "a:$team$");
+    insta::assert_snapshot!(told(&wide, &other_value), @"the value `a:${team}`, which only a template engine knows");
+    insta::assert_snapshot!(told(&other_value, &other_value), @"nothing");
+}

@@ -403,8 +403,8 @@ impl<'p> Read<'p> {
                         let predicate = Predicate::new(
                             condition,
                             compiled,
-                            statement.effect,
-                            written.variables,
+                            (statement.effect, written.variables),
+                            true,
                             0,
                         );
                         let values = values(condition, written.variables);
