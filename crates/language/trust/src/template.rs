@@ -55,6 +55,14 @@ impl Template {
             .collect()
     }
 
+    /// The condition keys that the variables stand for, in lower case.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Token(_) => None,
+            Part::Variable { key, .. } => Some(key.as_str()),
+        })
+    }
+
     /// The tokens with the request's values put in; they are never read as wildcards. `None` when
     /// a variable has no single value and no default, or stands for a multivalued key.
     pub(crate) fn expand(&self, context: &Context) -> Option<Vec<Token>> {

@@ -43,8 +43,9 @@ pub(super) enum Shape {
     Address(Vec<literal::Range>),
     /// Whether the key is there.
     Presence,
-    /// Depends on other keys of the request. The words name the construct.
-    Variable(String),
+    /// Depends on other keys of the request. The words name the construct; the templates are the
+    /// values.
+    Variable(String, Vec<Template>),
     /// Depends on what only a template engine knows.
     Unknown(String),
 }
@@ -102,7 +103,7 @@ impl Predicate {
     /// What the proofs cannot see through, in words.
     pub(super) fn outside(&self) -> Option<&str> {
         match &self.shape {
-            Shape::Variable(what) | Shape::Unknown(what) => Some(what),
+            Shape::Variable(what, _) | Shape::Unknown(what) => Some(what),
             _ => None,
         }
     }
@@ -185,7 +186,10 @@ fn patterns(condition: &Condition, variables: bool, denies: bool) -> Shape {
     let mut arns = false;
     for value in &condition.values {
         let Some(tokens) = Template::new(&value.text, variables, wildcards).constant() else {
-            return Shape::Variable(format!("the policy variable in `{}`", value.text));
+            let all = condition.values.iter();
+            let templates = all.map(|value| Template::new(&value.text, variables, wildcards));
+            let what = format!("the policy variable in `{}`", value.text);
+            return Shape::Variable(what, templates.collect());
         };
         match operator.test {
             Test::StringLike => patterns.push(Pattern::like(&tokens)),
@@ -203,10 +207,11 @@ fn patterns(condition: &Condition, variables: bool, denies: bool) -> Shape {
             Test::StringEqualsIgnoreCase => {
                 let text = text_of(&tokens).to_lowercase();
                 if !text.is_ascii() {
-                    return Shape::Variable(format!(
+                    let what = format!(
                         "letters beyond ASCII without letter case in `{}`",
                         value.text
-                    ));
+                    );
+                    return Shape::Variable(what, Vec::new());
                 }
                 patterns.push(Pattern::folded(&text));
             }

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use super::predicate::{Predicate, Shape};
 use super::value::{Found, Literal, value};
 use crate::request::Context;
+use crate::wildcard::Token;
 
 /// A search over the conditions of two policies.
 pub(super) struct Requests<'a> {
@@ -70,7 +71,19 @@ impl<'a> Requests<'a> {
                 .find(|(at, wanted)| self.holds(*at, &context) != Some(*wanted));
             return match doubtful {
                 None => Some(context),
-                Some((at, _)) => {
+                Some((at, wanted)) => {
+                    let guessed = self.guessed(*at, *wanted, &context);
+                    let fits = |context: &Context| {
+                        let mut all = literals.iter();
+                        all.all(|(at, wanted)| self.holds(*at, context) == Some(*wanted))
+                            && failing.iter().all(|group| {
+                                let mut group = group.iter();
+                                group.any(|at| self.holds(*at, context) == Some(false))
+                            })
+                    };
+                    if let Some(context) = guessed.into_iter().find(fits) {
+                        return Some(context);
+                    }
                     self.doubt.get_or_insert(Doubt::Outside(*at));
                     None
                 }
@@ -86,6 +99,37 @@ impl<'a> Requests<'a> {
             }
         }
         None
+    }
+
+    /// Requests in which a condition with policy variables may hold: the variables' keys are there,
+    /// and the condition's key is what they make of one of its values.
+    fn guessed(&self, at: usize, wanted: bool, context: &Context) -> Vec<Context> {
+        let predicate = &self.predicates[at];
+        let Shape::Variable(_, templates) = &predicate.shape else {
+            return Vec::new();
+        };
+        if !wanted {
+            return Vec::new();
+        }
+        let guessed = templates.iter().filter_map(|template| {
+            let mut context = context.clone();
+            for key in template.keys() {
+                if context.value(key).is_none() {
+                    context.set(key, "x");
+                }
+            }
+            let tokens = template.expand(&context)?;
+            let text: String = tokens
+                .into_iter()
+                .map(|token| match token {
+                    Token::Char(char) => char,
+                    Token::One | Token::Run => 'x',
+                })
+                .collect();
+            context.set(predicate.key(), text);
+            Some(context)
+        });
+        guessed.collect()
     }
 
     /// A value for each key that the literals speak of.

@@ -175,6 +175,9 @@ fn what_cannot_be_decided_is_named() {
     let variable = r#"{"StringLike":{"h:sub":"a${aws:PrincipalTag/team}*"}}"#;
     insta::assert_snapshot!(more(old, variable), @"undecided: the policy variable in `a${aws:PrincipalTag/team}*` at 1:211");
     insta::assert_snapshot!(more(variable, variable), @"-");
+    let other = r#"{"StringLike":{"h:sub":"b${aws:PrincipalTag/team}*"}}"#;
+    insta::assert_snapshot!(more(old, other), @"aws:principaltag/team=x h:sub=bxx");
+    insta::assert_snapshot!(more(other, old), @"h:sub=ax");
     let mixed = r#"{"NumericLessThan":{"h:n":"5"},"StringLike":{"h:n":"1*2"}}"#;
     insta::assert_snapshot!(more(r#"{"StringLike":{"h:n":"1?*2"}}"#, mixed), @"undecided: operators of different kinds on `h:n` at 1:216");
 }

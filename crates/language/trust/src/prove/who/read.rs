@@ -103,7 +103,7 @@ impl<'p> Read<'p> {
         };
         // Settled for all of them, as far as the rest of the policy allows it.
         let settled = |predicate: &Predicate| {
-            let outside = matches!(predicate.shape, Shape::Variable(_));
+            let outside = matches!(predicate.shape, Shape::Variable(..));
             let known = !outside && !varying.has(predicate.key());
             known.then(|| predicate.condition.holds(&assume.context))
         };
