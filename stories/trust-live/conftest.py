@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 
 import pytest
 from botocore.exceptions import ClientError
@@ -57,10 +58,15 @@ class Live:
         }
         return programs.environment(**{**known, **more})
 
+    @cached_property
+    def anyone(self):
+        """An STS client that signs nothing; to make one takes longer than to call."""
+        return self.accounts.anyone()
+
     def exchange(self, role: str, token: str) -> str:
         """The code with which STS refuses the token; empty when it takes it."""
         try:
-            self.accounts.anyone().assume_role_with_web_identity(
+            self.anyone.assume_role_with_web_identity(
                 RoleArn=role_arn(role), RoleSessionName="story", WebIdentityToken=token
             )
         except ClientError as refused:
