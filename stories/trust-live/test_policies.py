@@ -1,6 +1,7 @@
 """`--policy` with a role's ARN, or `iam://` for all roles: the live policy is judged, whatever the
 files say."""
 
+import json
 import socket
 
 import pytest
@@ -154,3 +155,39 @@ def test_a_live_policy_is_compared_with_a_file(live, programs, tmp_path):
     wider.write_text(printed.stdout.replace("StringEquals", "StringLike").replace(live.subject, "org:acme:*"))
     assert compare(role_arn("good"), wider).code == 9
     assert compare(wider, role_arn("good")).code == 0
+
+
+def test_who_may_assume_which_of_the_accounts_250_roles(live, programs, tmp_path):
+    subjects = tmp_path / "subjects"
+    subjects.write_text(f"{live.subject}\n{live.wrong_subject}\norg:acme:cloud:43\n")
+    told = programs.rolecall(
+        "trust", "who", "--policy", "iam://", "--subjects", subjects, "--format", "json", env=live.environment(programs)
+    ).json()  # fmt: skip
+    reached = {tuple(group["subjects"]): group["roles"] for group in told["groups"]}
+    assert reached[(live.wrong_subject,)] == [role_arn("wrong")]
+    assert len(reached[(live.subject,)]) == live.roles - 1
+    assert role_arn("other-247") in reached[(live.subject,)]
+
+
+def test_a_fix_of_a_live_policy_is_a_patch_and_nothing_is_written(live, programs, tmp_path):
+    token = tmp_path / "token"
+    token.write_text(live.token())
+    before = len(live.accounts.records())
+    fix = ["trust", "fix", "--policy", role_arn("wrong"), "--token", token]
+    mended = programs.rolecall(*fix, env=live.environment(programs)).done()
+    assert mended.stdout.startswith("--- a/trust-policy.json")
+    assert live.subject in mended.stdout and "nobody else" in mended.stderr
+    refused = programs.rolecall(*fix, "--in-place", env=live.environment(programs))
+    assert refused.code == 2 and "nothing is written to AWS" in refused.stderr
+    assert all(record["readOnly"] for record in live.accounts.records()[before:])
+
+
+def test_a_role_may_be_called_like_a_file(live, programs):
+    iam = live.accounts.admin("iam")
+    document = iam.get_role(RoleName="good")["Role"]["AssumeRolePolicyDocument"]
+    iam.create_role(RoleName="deploy.py", AssumeRolePolicyDocument=json.dumps(document))
+    try:
+        assert check(live, programs, role_arn("deploy.py")).code == 0
+        assert check(live, programs, "iam://", "--role", role_arn("deploy.py")).code == 0
+    finally:
+        iam.delete_role(RoleName="deploy.py")

@@ -14,7 +14,8 @@ use crate::{DocumentError, Kind, Member, Node, Text, json, yaml};
 /// defines (a Terraform data source, a variable's default) is joined.
 ///
 /// The language is told by the file's name or, without a known extension, by its text. A file that
-/// cannot be read is a problem when it looks as if it held a policy, or is the only one.
+/// cannot be read is a problem when it looks as if it held a policy, or is the only one. A text that
+/// bears a role's ARN as its name is the policy that the role has.
 pub fn find(files: &[SourceText]) -> Found {
     let mut found = Found::default();
     let mut modules: BTreeMap<&str, Vec<terraform::File<'_>>> = BTreeMap::new();
@@ -58,6 +59,8 @@ fn language(source: &SourceText) -> Language {
     let ends = |extensions: &[&str]| extensions.iter().any(|one| name.ends_with(one));
     let text = source.text.trim_start();
     match text.as_bytes().first() {
+        // A role may be called `deploy.py`.
+        _ if role_of(source).is_some() => Language::Json,
         _ if ends(&[".ts", ".js", ".py", ".go", ".java", ".cs"]) => Language::Program,
         _ if ends(&[".tf", ".hcl", ".tofu"]) => Language::Hcl,
         _ if ends(&[".json"]) => Language::Json,
@@ -74,6 +77,12 @@ fn language(source: &SourceText) -> Language {
         _ if text.lines().any(is_hcl) => Language::Hcl,
         _ => Language::Yaml,
     }
+}
+
+/// The role whose policy a text is, where it bears a role's ARN: it was read from an account.
+fn role_of(source: &SourceText) -> Option<String> {
+    let name = &source.name;
+    (name.starts_with("arn:") && name.contains(":role/")).then(|| name.clone())
 }
 
 /// A line as only HCL has.
@@ -192,7 +201,7 @@ fn search_tree(
             true => (Form::Json, root.clone()),
             false => (Form::Yaml, functions_resolved(root)),
         };
-        let role = None;
+        let role = role_of(source);
         let tree = with_marks(tree);
         found.policies.push(FoundPolicy {
             file,

@@ -135,11 +135,19 @@ pub fn fix(
     mended.extend(finding.patch.map(|patch| patch.besides).unwrap_or_default());
     Ok(Fix {
         mended,
-        diff: unified(&source.name, &source.text, &changed),
+        diff: unified(file_name(source), &source.text, &changed),
         changed,
         reach: reach(source, policy, &new, &identity),
         edits,
     })
+}
+
+/// What the diff calls the document: a policy that was read from an account is no file yet.
+fn file_name(source: &SourceText) -> &str {
+    match source.name.starts_with("arn:") {
+        true => "trust-policy.json",
+        false => &source.name,
+    }
 }
 
 /// The surest cause with a patch that was decided to admit the token.

@@ -44,6 +44,17 @@ fn a_policy_alone() {
 }
 
 #[test]
+fn a_text_called_by_a_role_s_arn_is_that_role_s_policy_whatever_the_role_is_called() {
+    let text = r#"{"Statement": [{"Condition": {"StringEquals": {"h:sub": "a:b"}}}]}"#;
+    for role in ["deploy", "team/deploy.py", "main.tf", "x.yaml"] {
+        let name = format!("arn:aws:iam::111122223333:role/{role}");
+        assert_eq!(subject(&name, text, Form::Json).0, "a:b");
+        let (_, found) = policies(&name, text);
+        assert_eq!(found.policies[0].role, Some(name));
+    }
+}
+
+#[test]
 fn what_aws_answers() {
     let plain = r#"{"Role": {"RoleName": "x", "Arn": "arn:aws:iam::111122223333:role/x",
  "AssumeRolePolicyDocument": {"Statement": [{"Condition": {"StringLike": {"h:sub": ["a:b"]}}}]}}}"#;

@@ -43,6 +43,13 @@ pub fn run(args: &FixArgs) -> Result<ExitCode, Failure> {
                     )
                     .hint("Leave --in-place out for a diff, or name the file"));
                 }
+                if source.name.starts_with("arn:") {
+                    let what =
+                        "nothing is written to AWS: a live policy cannot be changed in place";
+                    return Err(Failure::new(Exit::Usage, what)
+                        .hint("Leave --in-place out for a diff of what `aws iam get-role --query \
+                               Role.AssumeRolePolicyDocument` prints; docs/live.md shows how to apply it"));
+                }
                 writing::replace(Path::new(&source.name), &source.text, &fix.changed)?;
             }
             print(args, &source.name, &fix)?;

@@ -37,11 +37,6 @@ impl Policies {
         };
         for policy in &mut found.policies {
             policy.tree = policy.tree.filled(&value);
-            // What was read from an account bears its role's ARN.
-            let name = &files[policy.file].name;
-            if policy.role.is_none() && name.starts_with("arn:") {
-                policy.role = Some(name.clone());
-            }
         }
         if let Some(role) = &args.role {
             found
