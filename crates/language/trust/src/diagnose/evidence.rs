@@ -222,11 +222,11 @@ impl Evidence {
             for event in events_in(&value) {
                 self.add_event(event);
             }
-            self.read_value(&value, line, 0);
+            self.read_value(&value, &format!("line {line} of {}", source.name), 0);
         }
     }
 
-    fn read_value(&mut self, value: &Value, line: usize, depth: usize) {
+    fn read_value(&mut self, value: &Value, place: &str, depth: usize) {
         let Value::Object(object) = value else {
             return;
         };
@@ -234,7 +234,7 @@ impl Evidence {
             return;
         }
         if let Some(provider) =
-            SeenProvider::from_json(value, &format!("the registration on line {line}"))
+            SeenProvider::from_json(value, &format!("the registration on {place}"))
         {
             self.providers.push(provider);
             return;
@@ -249,7 +249,7 @@ impl Evidence {
         if token::is_claims(object) {
             self.add_claims(SeenClaims {
                 claims: object.clone(),
-                origin: format!("the claims on line {line}"),
+                origin: format!("the claims on {place}"),
                 kid: None,
                 fault: None,
             });
@@ -257,7 +257,7 @@ impl Evidence {
         }
         if depth < NESTED {
             for inner in object.values() {
-                self.read_value(inner, line, depth + 1);
+                self.read_value(inner, place, depth + 1);
             }
         }
     }

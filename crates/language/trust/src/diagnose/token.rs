@@ -123,7 +123,7 @@ pub(crate) fn tokens_in(source: &SourceText) -> Tokens {
         };
         let seen = SeenClaims {
             claims,
-            origin: format!("the token on line {line}"),
+            origin: format!("the token on line {line} of {}", source.name),
             kid: header.get("kid").and_then(Value::as_str).map(str::to_owned),
             fault,
         };
@@ -179,7 +179,7 @@ pub(crate) fn listed_claims(source: &SourceText) -> Option<SeenClaims> {
     let line = first?;
     (claims.contains_key("sub") && claims.len() > 1).then(|| SeenClaims {
         claims,
-        origin: format!("the claims listed from line {line}"),
+        origin: format!("the claims listed from line {line} of {}", source.name),
         kid: None,
         fault: None,
     })

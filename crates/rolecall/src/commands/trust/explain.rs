@@ -314,3 +314,77 @@ fn list(text: &mut String, heading: &str, lines: &[String]) {
 const SHOWN: usize = 5;
 /// A longer text is no path.
 const PATH_LIMIT: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn an_answer_reads_well_without_colour() {
+        let policy = r#"{
+  "Version": "2012-10-17",
+  "Statement": {
+    "Effect": "Allow",
+    "Principal": { "Federated": "arn:aws:iam::123456789012:oidc-provider/oidc.example" },
+    "Action": "sts:AssumeRoleWithWebIdentity",
+    "Condition": { "StringEquals": { "oidc.example:aud": "a", "oidc.example:sub": "job:cloud:7" } }
+  }
+}"#;
+        let claims = r#"{"iss": "https://oidc.example", "aud": "a", "sub": "job:account:7", "iat": 1, "exp": 2}"#;
+        let mut evidence = Evidence::default();
+        evidence.add_role("arn:aws:iam::123456789012:role/deploy".to_owned());
+        evidence.read_error(&SourceText::new(
+            "error",
+            "api error AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity",
+        ));
+        evidence.read(&SourceText::new("trust.json", policy));
+        evidence.read(&SourceText::new("claims.json", claims));
+        let told = told(&diagnose(&evidence, None), false);
+        let plain = anstream::adapter::strip_str(&told).to_string();
+        insta::assert_snapshot!(plain, @r#"
+        what the error already proves
+          AccessDenied from AssumeRoleWithWebIdentity (line 1, by Go SDK or Terraform)
+          ok the token was read: it is a whole JWT with all the claims that STS needs
+          ok its issuer is registered as a provider in the role's account
+          ok its signature was verified with the issuer's published keys, which AWS could fetch
+          ok its audience is among the provider's client IDs
+          ok it had not expired
+          -> What remains is the role's trust policy, the role's name, or a control of the organisation.
+             observed on live AWS, 2026-09: observed; the order of STS's checks is not documented
+
+        presented: iss https://oidc.example
+                   aud a
+                   sub job:account:7
+                   as in the claims on line 1 of claims.json
+
+        causes
+
+        1. C01 a segment of the subject differs (certain, 99 of 100)
+           `job:account:7` has `account` after `job`, the policy wants `cloud`
+           at trust.json:7:63, statement 1, StringEquals oidc.example:sub
+             policy  job:cloud:7
+                         ^^^^^
+             token   job:account:7
+                         ^^^^^^^
+           mend: Change the segment in the policy if this caller should be let in, or ask as what the policy names.
+           patch (with it the token is allowed)
+             --- a/trust.json
+             +++ b/trust.json
+             @@ -4,6 +4,6 @@
+                  "Effect": "Allow",
+                  "Principal": { "Federated": "arn:aws:iam::123456789012:oidc-provider/oidc.example" },
+                  "Action": "sts:AssumeRoleWithWebIdentity",
+             -    "Condition": { "StringEquals": { "oidc.example:aud": "a", "oidc.example:sub": "job:cloud:7" } }
+             +    "Condition": { "StringEquals": { "oidc.example:aud": "a", "oidc.example:sub": "job:account:7" } }
+                }
+              }
+             \ No newline at end of file
+
+        right, and to stay as it is
+          - `Principal` is Federated: arn:aws:iam::123456789012:oidc-provider/oidc.example
+          - `StringEquals` on `oidc.example:aud` is a
+        "#);
+    }
+}
