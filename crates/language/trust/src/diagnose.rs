@@ -7,6 +7,7 @@
 mod blocks;
 mod catalogue;
 mod cause;
+mod choice;
 mod element;
 mod errors;
 mod event;

@@ -1,11 +1,11 @@
 //! All findings together, in order of how much speaks for each.
 
 use super::catalogue as c;
+use super::choice::{chosen, name_of, told_of, trusting};
 use super::evidence::{Evidence, SeenPolicy};
 use super::finding::Finding;
 use super::judge::{Judged, judge};
 use super::order::{consolidate, supply};
-use super::provider::bare;
 use super::question::{NO_ROLE, Question};
 use super::redacted::as_symbols;
 use super::routed::{denied, routed};
@@ -14,9 +14,8 @@ use super::unproven::unproven;
 use super::usual::usual_parts;
 use super::without_token::alone;
 use super::{Diagnosis, Presented};
+use crate::ClaimFault;
 use crate::compiled::Decision;
-use crate::web_identity::provider_prefix;
-use crate::{ClaimFault, Policy};
 use rolecall_documents::Form;
 
 /// Everything that the evidence gives.
@@ -111,65 +110,6 @@ fn presented(evidence: &Evidence) -> Option<SeenClaims> {
             .iter()
             .find_map(super::event::SeenEvent::claims),
     }
-}
-
-/// The policies that could be the role's: those of the role that the call names, else all.
-fn chosen<'p>(evidence: &Evidence, policies: &'p [SeenPolicy]) -> Vec<(usize, &'p SeenPolicy)> {
-    let all: Vec<(usize, &SeenPolicy)> = policies.iter().enumerate().collect();
-    let named: Vec<(usize, &SeenPolicy)> = all
-        .iter()
-        .filter(|(_, policy)| {
-            policy.found.role.as_ref().is_some_and(|role| {
-                evidence
-                    .roles
-                    .iter()
-                    .any(|arn| arn == role || name_of(arn) == name_of(role))
-            })
-        })
-        .copied()
-        .collect();
-    if named.is_empty() { all } else { named }
-}
-
-/// Of several policies, those that trust the token's issuer, if any does: roles of other callers
-/// stand in the same files.
-fn trusting<'p>(
-    chosen: Vec<(usize, &'p SeenPolicy)>,
-    presented: Option<&SeenClaims>,
-) -> Vec<(usize, &'p SeenPolicy)> {
-    let Some(issuer) = presented
-        .and_then(|claims| claims.text("iss"))
-        .filter(|_| chosen.len() > 1)
-    else {
-        return chosen;
-    };
-    let own: Vec<(usize, &SeenPolicy)> = chosen
-        .iter()
-        .filter(|(_, policy)| {
-            Policy::from_tree(&policy.source, &policy.found.tree).is_ok_and(|policy| {
-                policy
-                    .federated_principals()
-                    .iter()
-                    .any(|arn| provider_prefix(arn) == bare(&issuer))
-            })
-        })
-        .copied()
-        .collect();
-    if own.is_empty() { chosen } else { own }
-}
-
-/// Of several policies in a paste, the one that the error is told of: the last one before it.
-fn told_of(evidence: &Evidence, chosen: &[(usize, &SeenPolicy)]) -> Option<usize> {
-    let error = evidence.errors.first()?;
-    if chosen.len() < 2 {
-        return None;
-    }
-    let line = |policy: &SeenPolicy| policy.source.position(policy.found.tree.span.start).line;
-    chosen
-        .iter()
-        .filter(|(_, policy)| policy.source.name == error.document && line(policy) < error.line)
-        .max_by_key(|(_, policy)| line(policy))
-        .map(|(index, _)| *index)
 }
 
 struct All<'e> {
@@ -272,6 +212,15 @@ impl All<'_> {
         for line in &judged.kept {
             if judged.decision != Decision::Allow && !self.kept.contains(line) {
                 self.kept.push(line.clone());
+            }
+        }
+        if judged.decision != Decision::Allow && policy.found.form != Form::GetRole {
+            let line = format!(
+                "the policy at {} is the one that the role has",
+                policy.name()
+            );
+            if !self.assumptions.contains(&line) {
+                self.assumptions.push(line);
             }
         }
         for line in &judged.assumptions {
@@ -470,15 +419,6 @@ impl All<'_> {
                 "Apply the file to the role, then give IAM a minute.",
             ));
         }
-    }
-}
-
-/// The last part of a role's ARN, name or Terraform address.
-fn name_of(role: &str) -> &str {
-    let name = role.rsplit('/').next().unwrap_or(role);
-    match role.starts_with("arn:") {
-        true => name,
-        false => name.rsplit('.').next().unwrap_or(name),
     }
 }
 

@@ -385,6 +385,9 @@ mod tests {
         right, and to stay as it is
           - `Principal` is Federated: arn:aws:iam::123456789012:oidc-provider/oidc.example
           - `StringEquals` on `oidc.example:aud` is a
+
+        taken for granted
+          - the policy at trust.json:1:1 is the one that the role has
         "#);
     }
 }
