@@ -1,9 +1,11 @@
 //! `rolecall trust compare`: what a change of trust policies lets in and shuts out.
 
+use std::collections::{HashMap, VecDeque};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use rolecall_documents::FoundPolicy;
-use rolecall_source::Diagnostic;
+use rolecall_source::{Diagnostic, SourceText};
 use rolecall_trust::prove::{Answer, Comparison, Side, Undecided, Witness, compare, reachable};
 use rolecall_trust::{CompiledPolicy, ContextValue, Policy, reason};
 use serde_json::{Map, Value, json};
@@ -70,16 +72,29 @@ struct Pair {
 /// Pairs policies by the roles they belong to or, where files do not tell, by their places.
 fn pairs(sides: [&Policies; 2], roots: &[String; 2]) -> Result<Vec<Pair>, Failure> {
     let [old, new] = sides;
-    let side = |policies: &Policies, found: &FoundPolicy| {
-        let policy = policies.parse(found)?;
-        Ok::<_, Failure>((policies.name(found), policy))
+    let files = sides.map(|side| -> Vec<Arc<SourceText>> {
+        let files = side.files.iter().cloned();
+        files.map(Arc::new).collect()
+    });
+    let lines = [&files[0], &files[1]].map(|files| -> Vec<Vec<usize>> {
+        let ends =
+            |file: &Arc<SourceText>| file.text.match_indices('\n').map(|(at, _)| at).collect();
+        files.iter().map(ends).collect()
+    });
+    let side = |at: usize, found: &FoundPolicy| {
+        let policy = Policy::from_shared(&files[at][found.file], &found.tree)
+            .map_err(|error| Failure::from_error(Exit::Configuration, &error))?;
+        Ok::<_, Failure>((
+            name(&files[at][found.file], &lines[at][found.file], found),
+            policy,
+        ))
     };
     if let ([one], [other]) = (&old.found.policies[..], &new.found.policies[..]) {
         let name = other.role.clone().or_else(|| one.role.clone());
         return Ok(vec![Pair {
             name: name.unwrap_or_default(),
-            old: Some(side(old, one)?),
-            new: Some(side(new, other)?),
+            old: Some(side(0, one)?),
+            new: Some(side(1, other)?),
         }]);
     }
     let key = |at: usize, found: &FoundPolicy| match &found.role {
@@ -94,18 +109,20 @@ fn pairs(sides: [&Policies; 2], roots: &[String; 2]) -> Result<Vec<Pair>, Failur
     for found in &old.found.policies {
         pairs.push(Pair {
             name: key(0, found),
-            old: Some(side(old, found)?),
+            old: Some(side(0, found)?),
             new: None,
         });
     }
+    let mut open: HashMap<String, VecDeque<usize>> = HashMap::new();
+    for (at, pair) in pairs.iter().enumerate() {
+        open.entry(pair.name.clone()).or_default().push_back(at);
+    }
     for found in &new.found.policies {
         let name = key(1, found);
-        let policy = Some(side(new, found)?);
-        let open = pairs
-            .iter_mut()
-            .find(|pair| pair.name == name && pair.new.is_none());
+        let policy = Some(side(1, found)?);
+        let open = open.get_mut(&name).and_then(VecDeque::pop_front);
         match open {
-            Some(pair) => pair.new = policy,
+            Some(at) => pairs[at].new = policy,
             None => pairs.push(Pair {
                 name,
                 old: None,
@@ -114,6 +131,26 @@ fn pairs(sides: [&Policies; 2], roots: &[String; 2]) -> Result<Vec<Pair>, Failur
         }
     }
     Ok(pairs)
+}
+
+/// A policy's name for people, as [`Policies::name`] has it. `ends` are the ends of the file's lines:
+/// a file may hold thousands of roles, and is not to be read through for each.
+fn name(source: &SourceText, ends: &[usize], found: &FoundPolicy) -> String {
+    let start = found.tree.span.start;
+    let line = ends.partition_point(|end| *end < start);
+    let begun = match line {
+        0 => 0,
+        line => ends[line - 1] + 1,
+    };
+    let column = source
+        .text
+        .get(begun..start)
+        .map_or(0, |text| text.chars().count());
+    let place = format!("{}:{}:{}", source.name, line + 1, column + 1);
+    match &found.role {
+        Some(role) if *role != source.name => format!("{place} {role}"),
+        _ => place,
+    }
 }
 
 /// What a change comes to; of several roles the gravest counts.
