@@ -361,8 +361,7 @@ fn subject(failed: &ConditionProof, miss: &Miss, place: &Place<'_>) -> Mended {
         }
         Kin::Context(what) => {
             let message = format!("{}: the token is of another {what}", miss.message);
-            let mend = miss.mend.sentence.clone();
-            mended.saying(message, mend)
+            mended.saying(message, c::CONTEXT.mend())
         }
         _ => mended,
     }

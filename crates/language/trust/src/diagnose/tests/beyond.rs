@@ -36,6 +36,18 @@ fn errors_of_both_generations_are_routed() {
         (cli("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."), "C23"),
         (cli("RegionDisabledException", "STS is not activated in this region for account:123456789012."), "C24"),
         (cli(token, "Token audience contains more than one audience while authorized party is not present"), "C09"),
+        (
+            "Error: Could not assume role with OIDC: Request ARN is invalid".to_owned(),
+            "C18",
+        ),
+        (
+            "Error: It looks like you might be trying to authenticate with OIDC. Did you mean to set the `id-token` permission?".to_owned(),
+            "C25",
+        ),
+        (
+            cli("SignatureDoesNotMatch", "The request signature we calculated does not match"),
+            "C25",
+        ),
     ];
     for (error, wanted) in cases {
         assert_eq!(cause(&[&error]), wanted, "{error}");
