@@ -131,7 +131,7 @@ impl<'a> Pair<'a> {
                                 condition,
                                 compiled,
                                 (statement.effect, policy.policy.variables),
-                                obscure(&condition.key),
+                                condition.key_symbolic && obscure(&condition.key),
                                 side,
                             );
                             let known = predicates
