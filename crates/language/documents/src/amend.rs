@@ -13,6 +13,7 @@ use crate::edited::edited;
 use crate::{Form, FoundPolicy, Kind, Node, Step, Text, TreeEdit, find};
 use quoting::Dialect;
 
+pub(crate) use quoting::json as quoted_json;
 pub use unified::unified;
 
 /// Why a policy cannot be changed in its document.

@@ -16,6 +16,7 @@ mod search;
 mod terraform;
 mod yaml;
 
+use amend::quoted_json;
 pub use amend::{AmendError, amended, unified};
 pub use edit::{Step, TreeEdit, Value};
 pub use edited::{edited, value_at};

@@ -212,6 +212,40 @@ impl Node {
         Self::new(kind, self.span)
     }
 
+    /// The tree as JSON without blanks; symbols stand in it as `${name}`.
+    pub fn to_json(&self) -> String {
+        let mut text = String::new();
+        self.write_json(&mut text);
+        text
+    }
+
+    fn write_json(&self, text: &mut String) {
+        match &self.kind {
+            Kind::Null => text.push_str("null"),
+            Kind::Bool(truth) => text.push_str(if *truth { "true" } else { "false" }),
+            Kind::Number(number) => text.push_str(number),
+            Kind::Text(value) => text.push_str(&crate::quoted_json(&value.value)),
+            Kind::List(items) => {
+                text.push('[');
+                for (index, item) in items.iter().enumerate() {
+                    text.push_str(if index > 0 { "," } else { "" });
+                    item.write_json(text);
+                }
+                text.push(']');
+            }
+            Kind::Map(members) => {
+                text.push('{');
+                for (index, member) in members.iter().enumerate() {
+                    text.push_str(if index > 0 { "," } else { "" });
+                    text.push_str(&crate::quoted_json(member.name()));
+                    text.push(':');
+                    member.value.write_json(text);
+                }
+                text.push('}');
+            }
+        }
+    }
+
     /// The names of all symbols in the tree, in the order of the document, each once.
     pub fn symbols(&self) -> Vec<&str> {
         let mut names = Vec::new();
@@ -252,6 +286,14 @@ impl Node {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_that_is_printed_reads_as_the_same_tree() {
+        let text = r#"{"a":[1,true,null,"x\n\"é"],"b":{},"a":-2.5}"#;
+        let read = |text: &str| crate::json(&rolecall_source::SourceText::new("t", text));
+        let printed = read(text).map(|node| node.to_json());
+        assert_eq!(printed.as_deref(), Ok(text));
+    }
 
     #[test]
     fn symbols_are_filled_where_known_and_stay_where_not() {

@@ -89,7 +89,7 @@ impl Dialect {
 }
 
 /// A JSON text (RFC 8259 §7).
-fn json(text: &str) -> String {
+pub(crate) fn json(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for character in text.chars() {
