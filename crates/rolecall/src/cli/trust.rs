@@ -9,10 +9,12 @@ use super::Output;
 mod compare;
 mod explain;
 mod fix;
+mod lint;
 mod live;
 pub use compare::*;
 pub use explain::*;
 pub use fix::*;
+pub use lint::*;
 pub use live::*;
 mod who;
 pub use who::*;
@@ -29,6 +31,9 @@ pub enum TrustCommand {
     /// Prove what a change of trust policies admits and no longer admits
     #[command(after_help = compare::COMPARE_EXAMPLES)]
     Compare(CompareArgs),
+    /// Find what never works, lets in too many, or was not meant
+    #[command(after_help = LINT_EXAMPLES)]
+    Lint(LintArgs),
     /// Mend: the smallest change of a policy that admits this token and no other subject
     #[command(after_help = FIX_EXAMPLES)]
     Fix(FixArgs),

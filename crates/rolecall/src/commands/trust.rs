@@ -7,6 +7,7 @@ mod compare;
 mod explain;
 mod fix;
 mod least;
+mod lint;
 mod live;
 mod reading;
 mod subjects;
@@ -34,6 +35,7 @@ fn run_here(command: TrustCommand) -> Result<ExitCode, Failure> {
         TrustCommand::Check(args) => check::run(args),
         TrustCommand::Explain(args) => explain::run(args),
         TrustCommand::Compare(args) => compare::run(args),
+        TrustCommand::Lint(args) => lint::run(&args),
         TrustCommand::Fix(args) => fix::run(&args),
         TrustCommand::Who(args) => who::run(args),
         TrustCommand::Least(args) => least::run(args),

@@ -300,3 +300,31 @@ fn codes_are_in_order_and_once() {
     sorted.dedup();
     assert_eq!(codes, sorted);
 }
+
+/// The guide's table is the rules' table.
+#[test]
+fn the_guide_lists_every_rule() {
+    let guide = include_str!("../../../../../docs/lint.md");
+    let table: Vec<&str> = guide
+        .lines()
+        .filter(|line| line.starts_with("| RC"))
+        .collect();
+    let rules: Vec<String> = RULES
+        .iter()
+        .map(|rule| {
+            format!(
+                "| {} | {} | {} | {} |",
+                rule.code,
+                rule.severity.as_str(),
+                rule.title,
+                rule.why
+            )
+        })
+        .collect();
+    assert_eq!(
+        table,
+        rules,
+        "docs/lint.md is behind; its table should read:\n{}",
+        rules.join("\n")
+    );
+}
