@@ -191,3 +191,18 @@ def test_a_role_may_be_called_like_a_file(live, programs):
         assert check(live, programs, "iam://", "--role", role_arn("deploy.py")).code == 0
     finally:
         iam.delete_role(RoleName="deploy.py")
+
+
+def test_lint_reads_the_whole_account(live, programs):
+    iam = live.accounts.admin("iam")
+    document = iam.get_role(RoleName="good")["Role"]["AssumeRolePolicyDocument"]
+    del document["Statement"][0]["Condition"]["StringEquals"][f"{live.url.split('://')[1]}:sub"]
+    iam.create_role(RoleName="without-subject", AssumeRolePolicyDocument=json.dumps(document))
+    try:
+        linted = programs.rolecall("trust", "lint", "iam://", "--output", "json", env=live.environment(programs))
+        assert linted.code == 9, linted.stderr
+        assert role_arn("without-subject") in linted.stdout
+        one = programs.rolecall("trust", "lint", role_arn("without-subject"), env=live.environment(programs))
+        assert one.code == 9 and role_arn("without-subject") in one.stdout
+    finally:
+        iam.delete_role(RoleName="without-subject")
