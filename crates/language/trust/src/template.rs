@@ -115,16 +115,15 @@ fn variable(inside: &str) -> Part {
     {
         return Part::Token(Token::Char(char));
     }
-    let (key, default) = match inside.split_once(',') {
-        Some((key, rest)) => (
-            key,
-            rest.trim()
-                .strip_prefix('\'')
-                .and_then(|rest| rest.strip_suffix('\''))
-                .map(str::to_owned),
-        ),
-        None => (inside, None),
-    };
+    // AWS's page has one form: a comma, one space, single quotes. Anything else names a key that no
+    // request has.
+    let (key, default) = inside
+        .split_once(", ")
+        .and_then(|(key, rest)| {
+            let default = rest.strip_prefix('\'')?.strip_suffix('\'')?;
+            Some((key, Some(default.to_owned())))
+        })
+        .unwrap_or((inside, None));
     Part::Variable {
         key: key.trim().to_lowercase(),
         default,
