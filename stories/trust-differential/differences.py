@@ -258,6 +258,28 @@ DIFFERENCES = [
         False,
     ),
     Difference(
+        "no-arn",
+        OPERATORS + "#Conditions_ARN",
+        "ARN operators compare ARNs: a text that does not begin with `arn:` fits no pattern and escapes no negated one",
+        lambda part: condition("Arn")(part)
+        and any(":" in one and not one.startswith("arn:") for one in asked(part)),
+        None,
+    ),
+    Difference(
+        "null-of-set",
+        MANUAL + "access-analyzer-reference-policy-checks.html",
+        "ForAllValues before Null is always true, ForAnyValue always false",
+        lambda part: base(part) == "Null" and part.operator != "Null",
+        None,
+    ),
+    Difference(
+        "no-values",
+        MANUAL + "access-analyzer-reference-policy-checks.html",
+        "without values, IfExists and the set operators hold for the absent key at most",
+        lambda part: part.kind == "condition" and not part.values and negated(part) and base(part) != part.operator,
+        False,
+    ),
+    Difference(
         "dotted-capital-i",
         OPERATORS + "#Conditions_String",
         "seen on AWS: without letter case means both texts in lower case; `İ` becomes an `i` and a dot above",

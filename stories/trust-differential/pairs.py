@@ -7,6 +7,7 @@ made from the request's own value, so that hits and misses are about equally fre
 from __future__ import annotations
 
 import base64
+import json
 import random
 from dataclasses import dataclass
 
@@ -200,7 +201,7 @@ def condition(source: random.Random, context: dict) -> tuple[str, str, object]:
     family = source.choice(FAMILIES + STRING_FAMILIES * 2)
     operator = source.choice(family.operators)
     prefix = source.choices(["", "ForAllValues:", "ForAnyValue:"], [5, 2, 2])[0]
-    if operator == "Null":
+    if operator == "Null" and source.random() < 0.8:
         prefix = ""
     suffix = "IfExists" if operator != "Null" and source.random() < 0.2 else ""
     key = family.key
@@ -211,7 +212,12 @@ def condition(source: random.Random, context: dict) -> tuple[str, str, object]:
     name = f"aws:RequestTag/{key}"
     pool = family.policy
     values = [value(source, pool, seen(context, name)) for _ in range(source.choices([1, 2, 3], [6, 3, 1])[0])]
+    if source.random() < 0.02:
+        values = []
     shown: object = values[0] if len(values) == 1 and source.random() < 0.7 else values
+    if shown in ("true", "false", "5", "42") and family not in STRING_FAMILIES and source.random() < 0.5:
+        # JSON's own booleans and numbers count as text.
+        shown = json.loads(shown)
     return f"{prefix}{operator}{suffix}", name if source.random() < 0.9 else name.lower(), shown
 
 

@@ -4,6 +4,7 @@ principal or action on which they differ, and to nothing else."""
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import dataclass, field
 
 from pairs import ALWAYS, naming
@@ -56,9 +57,14 @@ def parts(question: dict) -> list[Part]:
                 found.append(Part(kind="action", element=element, content=statement[element], **common))
         for operator, keys in statement.get("Condition", {}).items():
             for key, values in keys.items():
-                values = tuple(values) if isinstance(values, list) else (values,)
+                values = tuple(map(text, values if isinstance(values, list) else [values]))
                 found.append(Part(kind="condition", operator=operator, key=key, values=values, **common))
     return found
+
+
+def text(value: object) -> str:
+    """A policy's value as a condition reads it."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def probe(question: dict, part: Part) -> dict:

@@ -2,7 +2,7 @@
 requests through both, and every difference either listed with AWS's page or a failure.
 
 `ROLECALL_DIFFERENTIAL_SEED` and `ROLECALL_DIFFERENTIAL_PAIRS` choose other questions and more of
-them; without, each day has its own."""
+them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,8 +24,9 @@ from pairs import pairs  # noqa: E402
 from parts import Part, parts, probe, without  # noqa: E402
 
 PACKAGES = REPOSITORY / "stories" / "node" / "node_modules"
-SEED = int(os.environ.get("ROLECALL_DIFFERENTIAL_SEED", time.time() // 86_400))
-PAIRS = int(os.environ.get("ROLECALL_DIFFERENTIAL_PAIRS", 40_000))
+USUAL_SEED, USUAL_PAIRS = 20_261_123, 50_000
+SEED = int(os.environ.get("ROLECALL_DIFFERENTIAL_SEED", USUAL_SEED))
+PAIRS = int(os.environ.get("ROLECALL_DIFFERENTIAL_PAIRS", USUAL_PAIRS))
 
 
 def test_decisions_of_an_engine_that_nobody_here_wrote():
@@ -59,24 +59,10 @@ def test_decisions_of_an_engine_that_nobody_here_wrote():
     made_constant = [without(question, settled.get(number, [])) for number, (question, _) in enumerate(differing)]
     for (question, said), (peer, ours) in zip(differing, ask_both(made_constant)):
         assert peer == ours == said, f"seed {SEED}: {said}, then {ours}, the peer {peer}: {json.dumps(question)}"
+    if (SEED, PAIRS) == (USUAL_SEED, USUAL_PAIRS):
+        # A line of the table that explains nothing any more is to be taken out of it.
+        assert set(classes) == {one.name for one in DIFFERENCES}, classes
     print(f"{len(differing)} questions differ, by listed differences: {dict(classes.most_common())}")
-
-
-def test_listed_differences_are_found():
-    """A line of the table that explains nothing any more is taken out of it."""
-    questions = pairs(7, 60_000)
-    answers = ask_both(questions)
-    differing = [question for question, (peer, ours) in zip(questions, answers) if peer != ours]
-    taken_apart = [(question, part) for question in differing for part in parts(question)]
-    probes = ask_both([probe(question, part) for question, part in taken_apart])
-    found = {
-        difference.name
-        for (_, part), (peer, ours) in zip(taken_apart, probes)
-        if peer != ours
-        for difference in DIFFERENCES
-        if difference.applies(part)
-    }
-    assert found == {difference.name for difference in DIFFERENCES}
 
 
 def assert_varied(questions: list[dict], answers: list[tuple[str, str]]) -> None:

@@ -67,6 +67,10 @@ impl CompiledCondition {
     pub(crate) fn holds(&self, context: &Context) -> bool {
         let found = context.lowered(&self.key);
         if self.operator.test == Test::Null {
+            // AWS's policy checks call a set prefix before Null constant.
+            if let Some(set) = self.operator.set {
+                return set == Set::All;
+            }
             let absent = Operand::Bool(found.is_none());
             return self.operands.contains(&absent);
         }
@@ -99,6 +103,10 @@ impl CompiledCondition {
             _ => None,
         };
         let value = lowered.as_deref().unwrap_or(value);
+        // With no values, IfExists and the set operators leave only the absent key.
+        if self.operands.is_empty() && (self.operator.if_exists || self.operator.set.is_some()) {
+            return false;
+        }
         let mut fits = self
             .operands
             .iter()

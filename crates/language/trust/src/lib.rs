@@ -11,6 +11,7 @@ mod error;
 pub mod lint;
 mod literal;
 pub mod mend;
+mod observed;
 mod operator;
 mod policy;
 mod principal;
@@ -27,6 +28,7 @@ pub mod write_time;
 
 pub use compiled::{CompiledPolicy, Decision, Grant, decide_assume_role};
 pub use error::TrustError;
+pub use observed::{OBSERVED, ObservedRule, RuleConfidence, observed_rule};
 pub use policy::{Effect, Policy};
 pub use provider_keys::{KeyConfidence, PROVIDERS, ProviderKeys, claim_values, provider_keys};
 pub use reason::{Cause, Difference, Mend, Reason, difference, reason};

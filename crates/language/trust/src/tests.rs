@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod corners;
 mod properties;
 
 use rolecall_source::SourceText;

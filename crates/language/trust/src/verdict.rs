@@ -4,8 +4,9 @@ use rolecall_source::{SourceText, Span};
 use serde::Serialize;
 
 use crate::compiled::{CompiledPolicy, CompiledStatement, Decision};
+use crate::observed;
 use crate::policy::{
-    Condition, Effect, Element, PrincipalEntry, PrincipalKind, Statement, Written,
+    Condition, Effect, Element, Policy, PrincipalEntry, PrincipalKind, Statement, Written,
 };
 use crate::principal::Cover;
 use crate::request::{ContextValue, Principal, Request};
@@ -26,6 +27,9 @@ pub struct Verdict {
     pub principal: String,
     /// One proof a statement, in the policy's order.
     pub statements: Vec<StatementProof>,
+    /// The [`crate::OBSERVED`] rules without which the decision could be another one, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rests_on: Vec<&'static str>,
 }
 
 /// What one statement says about a request.
@@ -84,6 +88,9 @@ pub struct ElementProof {
     pub actual: String,
     /// Covers the caller only through its account.
     pub through_account: bool,
+    /// The [`crate::OBSERVED`] rules by which it covers the request or does not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rests_on: Vec<&'static str>,
     /// Where it stands.
     pub place: Place,
 }
@@ -104,6 +111,9 @@ pub struct ConditionProof {
     pub multivalued: bool,
     /// Whether the condition holds.
     pub holds: bool,
+    /// The [`crate::OBSERVED`] rules by which it holds or does not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rests_on: Vec<&'static str>,
     /// Where it stands: the key and its values.
     pub place: Place,
 }
@@ -150,7 +160,9 @@ impl CompiledPolicy {
             .iter()
             .zip(&self.statements)
             .enumerate()
-            .map(|(index, (written, compiled))| prove(source, index, written, compiled, request))
+            .map(|(index, (written, compiled))| {
+                prove(&self.policy, index, written, compiled, request)
+            })
             .collect();
         let applies = |effect| {
             statements
@@ -170,22 +182,25 @@ impl CompiledPolicy {
             action: request.action.clone(),
             principal_kind: kind(&request.principal).to_owned(),
             principal: request.principal.name().to_owned(),
+            rests_on: observed::verdict(decision, &statements),
             statements,
         }
     }
 }
 
 fn prove(
-    source: &SourceText,
+    policy: &Policy,
     index: usize,
     written: &Statement,
     compiled: &CompiledStatement,
     request: &Request,
 ) -> StatementProof {
+    let source: &SourceText = &policy.source;
     let cover = compiled.covers(request);
     let principal = written.principal.as_ref().map(|element| ElementProof {
         expected: element.values.iter().map(principal_text).collect(),
         through_account: cover == Cover::Account,
+        rests_on: observed::of_principal(written, request),
         ..proof(
             source,
             "Principal",
@@ -196,6 +211,7 @@ fn prove(
     });
     let action = written.action.as_ref().map(|element| ElementProof {
         expected: texts(element),
+        rests_on: observed::of_action(written),
         ..proof(
             source,
             "Action",
@@ -218,9 +234,14 @@ fn prove(
         .conditions
         .iter()
         .zip(&compiled.conditions)
-        .map(|(written, compiled)| {
-            let holds = compiled.holds(&request.context);
-            condition(source, written, request, holds)
+        .map(|(one, compiled)| ConditionProof {
+            rests_on: observed::of_condition(
+                one,
+                written.effect,
+                policy.variables,
+                &request.context,
+            ),
+            ..condition(source, one, request, compiled.holds(&request.context))
         })
         .collect();
     let mut proof = StatementProof {
@@ -252,6 +273,7 @@ fn proof<T>(
         expected: Vec::new(),
         actual: actual.to_owned(),
         through_account: false,
+        rests_on: Vec::new(),
         place: Place::new(source, element.span),
     }
 }
@@ -274,6 +296,7 @@ fn condition(
         actual: found.map(|value| value.values().to_vec()),
         multivalued: matches!(found, Some(ContextValue::Multiple(_))),
         holds,
+        rests_on: Vec::new(),
         place: Place::new(source, written.span),
     }
 }

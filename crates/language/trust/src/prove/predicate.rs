@@ -147,6 +147,10 @@ fn shape(condition: &Condition, obscure: bool, variables: bool, denies: bool) ->
     }
     let operator = condition.operator;
     let texts = condition.values.iter().map(|value| value.text.as_str());
+    let leaves_absent = operator.if_exists || operator.set.is_some();
+    if condition.values.is_empty() && leaves_absent && operator.test != Test::Null {
+        return regular(Vec::new(), false);
+    }
     match operator.test {
         Test::Null => Shape::Presence,
         Test::Numeric(_) => Shape::Number(

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use rolecall_source::Diagnostic;
 use rolecall_trust::{
-    CompiledPolicy, Context, Decision, Policy, Principal, Request, Verdict, WebIdentity, reason,
-    web_identity,
+    CompiledPolicy, Context, Decision, ObservedRule, Policy, Principal, Request, Verdict,
+    WebIdentity, observed_rule, reason, web_identity,
 };
 use serde_json::{Map, Value, json};
 
@@ -146,7 +146,18 @@ fn report(verdicts: &[Verdict]) -> Value {
         .iter()
         .map(|verdict| json!({ "verdict": verdict, "reason": reason(verdict) }))
         .collect();
-    json!({ "decision": decision, "actions": actions })
+    json!({ "decision": decision, "actions": actions, "restsOn": observed(verdicts) })
+}
+
+/// What AWS's documentation does not settle and the verdicts hang on, each once.
+fn observed(verdicts: &[Verdict]) -> Vec<&'static ObservedRule> {
+    let mut names: Vec<&str> = verdicts
+        .iter()
+        .flat_map(|verdict| verdict.rests_on.iter().copied())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names.into_iter().filter_map(observed_rule).collect()
 }
 
 /// All actions together.
@@ -183,6 +194,15 @@ fn told(policy: &Policy, verdicts: &[Verdict]) -> String {
                 text.push_str(&format!("  {line}\n"));
             }
         }
+    }
+    for rule in observed(verdicts) {
+        text.push_str(&format!(
+            "rests on ({}): {}\n  {}, {}\n",
+            rule.confidence.as_str(),
+            rule.rule,
+            rule.source,
+            rule.date
+        ));
     }
     text
 }
