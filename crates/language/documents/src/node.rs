@@ -219,6 +219,44 @@ impl Node {
         text
     }
 
+    /// The tree as JSON as the aws CLI prints it, four blanks a level, with a line's end: so that a
+    /// diff is one of what `aws iam get-role --query Role.AssumeRolePolicyDocument` prints.
+    pub fn to_pretty_json(&self) -> String {
+        let mut text = String::new();
+        self.write_pretty(0, &mut text);
+        text.push('\n');
+        text
+    }
+
+    fn write_pretty(&self, level: usize, text: &mut String) {
+        let line = |level: usize| format!("\n{}", "    ".repeat(level));
+        match &self.kind {
+            Kind::List(items) if !items.is_empty() => {
+                text.push('[');
+                for (index, item) in items.iter().enumerate() {
+                    text.push_str(if index > 0 { "," } else { "" });
+                    text.push_str(&line(level + 1));
+                    item.write_pretty(level + 1, text);
+                }
+                text.push_str(&line(level));
+                text.push(']');
+            }
+            Kind::Map(members) if !members.is_empty() => {
+                text.push('{');
+                for (index, member) in members.iter().enumerate() {
+                    text.push_str(if index > 0 { "," } else { "" });
+                    text.push_str(&line(level + 1));
+                    text.push_str(&crate::quoted_json(member.name()));
+                    text.push_str(": ");
+                    member.value.write_pretty(level + 1, text);
+                }
+                text.push_str(&line(level));
+                text.push('}');
+            }
+            _ => self.write_json(text),
+        }
+    }
+
     fn write_json(&self, text: &mut String) {
         match &self.kind {
             Kind::Null => text.push_str("null"),

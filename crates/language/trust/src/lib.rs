@@ -12,6 +12,7 @@ pub mod lint;
 mod literal;
 pub mod mend;
 mod observed;
+pub mod migrate;
 mod operator;
 mod policy;
 mod principal;

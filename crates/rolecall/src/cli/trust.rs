@@ -11,11 +11,13 @@ mod explain;
 mod fix;
 mod lint;
 mod live;
+mod migrate;
 pub use compare::*;
 pub use explain::*;
 pub use fix::*;
 pub use lint::*;
 pub use live::*;
+pub use migrate::*;
 mod who;
 pub use who::*;
 
@@ -34,6 +36,9 @@ pub enum TrustCommand {
     /// Find what never works, lets in too many, or was not meant
     #[command(after_help = LINT_EXAMPLES)]
     Lint(LintArgs),
+    /// Change the subject format under policies: see what breaks, widen, and later narrow
+    #[command(after_help = MIGRATE_EXAMPLES)]
+    Migrate(MigrateArgs),
     /// Mend: the smallest change of a policy that admits this token and no other subject
     #[command(after_help = FIX_EXAMPLES)]
     Fix(FixArgs),

@@ -9,6 +9,7 @@ mod fix;
 mod least;
 mod lint;
 mod live;
+mod migrate;
 mod reading;
 mod subjects;
 mod who;
@@ -36,6 +37,7 @@ fn run_here(command: TrustCommand) -> Result<ExitCode, Failure> {
         TrustCommand::Explain(args) => explain::run(args),
         TrustCommand::Compare(args) => compare::run(args),
         TrustCommand::Lint(args) => lint::run(&args),
+        TrustCommand::Migrate(args) => migrate::run(&args),
         TrustCommand::Fix(args) => fix::run(&args),
         TrustCommand::Who(args) => who::run(args),
         TrustCommand::Least(args) => least::run(args),

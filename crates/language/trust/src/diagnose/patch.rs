@@ -1,6 +1,6 @@
 //! A patch in the language of its document.
 
-use rolecall_documents::{AmendError, Form, Kind, Node, TreeEdit, amended, edited, unified};
+use rolecall_documents::{AmendError, Form, Node, TreeEdit, amended, edited, unified};
 
 use super::evidence::SeenPolicy;
 
@@ -24,7 +24,7 @@ pub(crate) fn written(
             Some((changed, diff))
         }
         Err(AmendError::NotASource(_)) => {
-            let (before, after) = (json(tree), json(&edited(tree, edits)?));
+            let (before, after) = (tree.to_pretty_json(), edited(tree, edits)?.to_pretty_json());
             let diff = unified("trust-policy.json", &before, &after);
             Some((after, diff))
         }
@@ -41,47 +41,4 @@ pub(crate) fn apply(policy: &SeenPolicy) -> Option<String> {
             "aws iam update-assume-role-policy --role-name {name} --policy-document file://trust-policy.json"
         )
     })
-}
-
-/// A tree as JSON, as the aws CLI prints it: four blanks a level, names in their order. So the diff
-/// is one for what `aws iam get-role --query Role.AssumeRolePolicyDocument` prints.
-fn json(tree: &Node) -> String {
-    let mut text = String::new();
-    write(tree, 0, &mut text);
-    text.push('\n');
-    text
-}
-
-fn write(node: &Node, level: usize, text: &mut String) {
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    let line = |level: usize| format!("\n{}", "    ".repeat(level));
-    match &node.kind {
-        Kind::Null => text.push_str("null"),
-        Kind::Bool(truth) => text.push_str(&truth.to_string()),
-        Kind::Number(number) => text.push_str(number),
-        Kind::Text(value) => text.push_str(&quoted(&value.value)),
-        Kind::List(items) if items.is_empty() => text.push_str("[]"),
-        Kind::Map(members) if members.is_empty() => text.push_str("{}"),
-        Kind::List(items) => {
-            text.push('[');
-            for (index, item) in items.iter().enumerate() {
-                text.push_str(if index > 0 { "," } else { "" });
-                text.push_str(&line(level + 1));
-                write(item, level + 1, text);
-            }
-            text.push_str(&line(level));
-            text.push(']');
-        }
-        Kind::Map(members) => {
-            text.push('{');
-            for (index, member) in members.iter().enumerate() {
-                text.push_str(if index > 0 { "," } else { "" });
-                text.push_str(&line(level + 1));
-                text.push_str(&format!("{}: ", quoted(member.name())));
-                write(&member.value, level + 1, text);
-            }
-            text.push_str(&line(level));
-            text.push('}');
-        }
-    }
 }
