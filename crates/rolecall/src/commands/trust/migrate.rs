@@ -73,7 +73,7 @@ fn show(
         let outlook = outlook(&policies.parse(found)?, change);
         rows.push((policies.name(found), outlook));
     }
-    rows.sort_by(|one, other| other.1.standing.cmp(&one.1.standing));
+    rows.sort_by_key(|row| std::cmp::Reverse(row.1.standing));
     let breaking = rows
         .iter()
         .any(|(_, outlook)| outlook.standing >= Standing::Breaks);
