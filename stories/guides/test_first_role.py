@@ -79,6 +79,11 @@ def test_the_guide_leads_to_a_session(programs):
     (machine / "trust.json").write_text(trust.text)
     shell(role, **as_admin)
 
+    # Before anything runs, the registered workload can be held against the role.
+    reach = programs.rolecall("trust", "who", "--policy", machine / "trust.json", "--workloads", config, "--format", "json")
+    assert "cube:deployment:42:component:cube_api" in json.dumps(reach.json())
+    assert reach.json()["groups"][0]["roles"], reach.stdout
+
     # 4. The session.
     asking = yaml.safe_load(workload.text)
     asking["workload"]["issuer_address"] = serving.address

@@ -4,6 +4,7 @@
 
 mod places;
 mod reading;
+mod registered;
 mod workload;
 
 pub mod issuer;

@@ -30,18 +30,18 @@ pub struct ServerSection {
 #[serde(deny_unknown_fields)]
 pub struct TenantSection {
     name: String,
-    issuer: String,
+    pub(super) issuer: String,
     #[serde(default = "default_rsa_bits")]
     rsa_bits: u32,
     #[serde(default)]
-    token_configs: Vec<TokenConfigSection>,
+    pub(super) token_configs: Vec<TokenConfigSection>,
     #[serde(default)]
-    workloads: Vec<RegisteredWorkload>,
+    pub(super) workloads: Vec<RegisteredWorkload>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TokenConfigSection {
+pub(super) struct TokenConfigSection {
     name: String,
     audience: String,
     #[serde(default)]
@@ -57,14 +57,14 @@ struct TokenConfigSection {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RegisteredWorkload {
-    name: String,
+pub(super) struct RegisteredWorkload {
+    pub(super) name: String,
     #[serde(default)]
-    attributes: BTreeMap<String, String>,
+    pub(super) attributes: BTreeMap<String, String>,
     #[serde(default)]
-    may_claim: BTreeMap<String, Vec<String>>,
+    pub(super) may_claim: BTreeMap<String, Vec<String>>,
     #[serde(default)]
-    token_configs: Vec<String>,
+    pub(super) token_configs: Vec<String>,
     #[serde(default)]
     keys: Vec<Jwk>,
     #[serde(default)]
@@ -178,7 +178,7 @@ impl Loaded {
     }
 }
 
-fn declared(section: &TokenConfigSection) -> TokenConfigText {
+pub(super) fn declared(section: &TokenConfigSection) -> TokenConfigText {
     TokenConfigText {
         name: section.name.clone(),
         audience: section.audience.clone(),

@@ -15,8 +15,11 @@ pub struct WhoArgs {
     pub policy: PolicyArgs,
     /// Subjects, one a line, `-` for standard input: the text of `sub`, or after tabs its own
     /// audience and provider, or a token's claims as a JSON object
-    #[arg(long, value_name = "FILE")]
-    pub subjects: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "workloads")]
+    pub subjects: Option<PathBuf>,
+    /// The workloads that are registered in this configuration, with every token they can ask for
+    #[arg(long, value_name = "ROLECALL.YAML", conflicts_with = "subjects")]
+    pub workloads: Option<PathBuf>,
     /// The provider of subjects that do not tell: its ARN, or its URL in the account of each role;
     /// left out, it is the only one that the policies trust
     #[arg(long, value_name = "ARN|URL")]
@@ -71,6 +74,7 @@ pub struct LeastArgs {
 pub(super) const WHO_EXAMPLES: &str = "Examples:\n  \
     rolecall trust who --policy infra/ --subjects subjects.txt\n  \
     rolecall trust who --policy iam:// --subjects claims.jsonl --format svg >who.svg\n  \
+    rolecall trust who --policy iam:// --workloads rolecall.yaml\n  \
     rolecall trust who --policy roles.json --subjects subjects.txt --provider https://acme.cubecloud.dev";
 
 pub(super) const LEAST_EXAMPLES: &str = "Examples:\n  \

@@ -1,6 +1,7 @@
 //! `rolecall trust who`: which subjects can assume which roles.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use super::reading::Policies;
 use super::subjects::{self, Line};
 use crate::cli::trust::{Picture, WhoArgs};
+use crate::config::Loaded;
 use crate::failure::{Exit, Failure};
 use crate::printing;
 
@@ -71,8 +73,24 @@ pub struct Group {
     roles: Vec<String>,
 }
 
+/// The tokens of the workloads that a configuration registers.
+fn registered(config: &Path) -> Result<Vec<Line>, Failure> {
+    let claims = Loaded::read(config)?.registered_claims()?;
+    if claims.is_empty() {
+        return Err(Failure::new(
+            Exit::Configuration,
+            format_args!("no workloads are registered in `{}`", config.display()),
+        ));
+    }
+    Ok(claims.into_iter().map(Line::Claims).collect())
+}
+
 fn reach(args: &WhoArgs, names: &[String], roles: &[Policy]) -> Result<Reached, Failure> {
-    let lines = subjects::read(&args.subjects)?;
+    let lines = match (&args.workloads, &args.subjects) {
+        (Some(config), _) => registered(config)?,
+        (None, Some(path)) => subjects::read(path)?,
+        (None, None) => return Err(Failure::new(Exit::Usage, "give --subjects or --workloads")),
+    };
     let mut arns: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for role in roles {
         for provider in role.federated_principals() {
