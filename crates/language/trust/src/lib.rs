@@ -8,6 +8,7 @@ mod compiled;
 mod condition;
 pub mod diagnose;
 mod error;
+pub mod generate;
 pub mod lint;
 mod literal;
 pub mod mend;

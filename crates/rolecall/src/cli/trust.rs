@@ -9,12 +9,14 @@ use super::Output;
 mod compare;
 mod explain;
 mod fix;
+mod generate;
 mod lint;
 mod live;
 mod migrate;
 pub use compare::*;
 pub use explain::*;
 pub use fix::*;
+pub use generate::*;
 pub use lint::*;
 pub use live::*;
 pub use migrate::*;
@@ -48,6 +50,9 @@ pub enum TrustCommand {
     /// Make the narrowest trust policy that admits given subjects
     #[command(after_help = who::LEAST_EXAMPLES)]
     Least(LeastArgs),
+    /// Write a role's policies, and its issuer's registration, from a subject format and a choice
+    #[command(after_help = generate::GENERATE_EXAMPLES)]
+    Generate(GenerateArgs),
 }
 
 /// Where trust policies are read from.

@@ -6,6 +6,7 @@ mod check;
 mod compare;
 mod explain;
 mod fix;
+mod generate;
 mod least;
 mod lint;
 mod live;
@@ -41,6 +42,7 @@ fn run_here(command: TrustCommand) -> Result<ExitCode, Failure> {
         TrustCommand::Fix(args) => fix::run(&args),
         TrustCommand::Who(args) => who::run(args),
         TrustCommand::Least(args) => least::run(args),
+        TrustCommand::Generate(args) => generate::run(&args),
     }
 }
 
