@@ -13,6 +13,8 @@ mod subject;
 mod terraform;
 mod words;
 
+use std::collections::BTreeMap;
+
 use rolecall_documents::Value;
 
 pub use error::GenerateError;
@@ -93,7 +95,7 @@ impl Design {
         let trust = json(&self.trust_policy());
         validate_trust_policy_within(&trust, TRUST_QUOTA).map_err(GenerateError::Refused)?;
         if !self.permissions.is_empty() {
-            let permissions = json(&self.permission_policy()?);
+            let permissions = json(&self.permission_policy());
             validate_identity_policy(&permissions).map_err(GenerateError::Refused)?;
         }
         Ok(())
@@ -135,19 +137,28 @@ impl Design {
     }
 
     /// The policy of what the role may do.
-    ///
-    /// # Errors
-    /// [`GenerateError`] where a target lacks a parameter or has one it does not know.
-    pub fn permission_policy(&self) -> Result<Value, GenerateError> {
-        let mut statements = Vec::new();
-        for (at, permission) in self.permissions.iter().enumerate() {
-            let again = self.permissions[..at]
-                .iter()
-                .filter(|earlier| earlier.target == permission.target)
-                .count();
-            statements.extend(permission.statements(&self.partition, &self.account, again)?);
+    pub fn permission_policy(&self) -> Value {
+        let mut statements: Vec<Value> = Vec::new();
+        let mut times: BTreeMap<String, usize> = BTreeMap::new();
+        for permission in &self.permissions {
+            for mut statement in permission.statements(&self.partition, &self.account) {
+                if statements.contains(&statement) {
+                    continue;
+                }
+                // IAM refuses a `Sid` that comes twice.
+                if let Value::Map(members) = &mut statement
+                    && let Some((_, Value::Text(sid))) = members.first_mut()
+                {
+                    let times = times.entry(sid.clone()).or_default();
+                    *times += 1;
+                    if *times > 1 {
+                        sid.push_str(&times.to_string());
+                    }
+                }
+                statements.push(statement);
+            }
         }
-        Ok(policy(statements))
+        policy(statements)
     }
 
     /// Writes parts of the design.
@@ -166,14 +177,14 @@ impl Design {
         match language {
             Language::Json => match parts.as_slice() {
                 [Part::Trust] => Ok(json(&self.trust_policy())),
-                [Part::Permissions] => Ok(json(&self.permission_policy()?)),
+                [Part::Permissions] => Ok(json(&self.permission_policy())),
                 [Part::Provider] => Ok(json(&self.registration())),
                 _ => Err(GenerateError::OnePart),
             },
-            Language::Terraform => terraform::written(self, &parts, false),
-            Language::TerraformDocument => terraform::written(self, &parts, true),
-            Language::CloudFormation => cloudformation::written(self, &parts),
-            Language::Command => command::written(self, &parts),
+            Language::Terraform => Ok(terraform::written(self, &parts, false)),
+            Language::TerraformDocument => Ok(terraform::written(self, &parts, true)),
+            Language::CloudFormation => Ok(cloudformation::written(self, &parts)),
+            Language::Command => Ok(command::written(self, &parts)),
         }
     }
 

@@ -2,9 +2,9 @@
 
 use rolecall_documents::Value;
 
-use super::{Design, GenerateError, Part, map, text};
+use super::{Design, Part, map, text};
 
-pub(super) fn written(design: &Design, parts: &[Part]) -> Result<String, GenerateError> {
+pub(super) fn written(design: &Design, parts: &[Part]) -> String {
     let mut resources = Vec::new();
     let logical = logical(&design.role);
     for part in parts {
@@ -33,7 +33,7 @@ pub(super) fn written(design: &Design, parts: &[Part]) -> Result<String, Generat
                 if parts.contains(&Part::Permissions) {
                     let policy = map([
                         ("PolicyName", text(&design.policy_name())),
-                        ("PolicyDocument", design.permission_policy()?),
+                        ("PolicyDocument", design.permission_policy()),
                     ]);
                     properties.push(("Policies", Value::List(vec![policy])));
                 }
@@ -56,7 +56,7 @@ pub(super) fn written(design: &Design, parts: &[Part]) -> Result<String, Generat
                         map([
                             ("RoleName", text(&design.role)),
                             ("PolicyName", text(&design.policy_name())),
-                            ("PolicyDocument", design.permission_policy()?),
+                            ("PolicyDocument", design.permission_policy()),
                         ]),
                     ),
                 ]),
@@ -69,7 +69,7 @@ pub(super) fn written(design: &Design, parts: &[Part]) -> Result<String, Generat
     ]);
     let mut out = String::new();
     block(&template, 0, &mut out);
-    Ok(out)
+    out
 }
 
 /// A map or list in block style.

@@ -1,8 +1,8 @@
 //! Commands for the aws CLI, as a POSIX shell takes them.
 
-use super::{Design, GenerateError, Part, json};
+use super::{Design, Part, json};
 
-pub(super) fn written(design: &Design, parts: &[Part]) -> Result<String, GenerateError> {
+pub(super) fn written(design: &Design, parts: &[Part]) -> String {
     let mut commands = Vec::new();
     for part in parts {
         commands.push(match part {
@@ -29,11 +29,11 @@ pub(super) fn written(design: &Design, parts: &[Part]) -> Result<String, Generat
                 "aws iam put-role-policy \\\n  --role-name {} \\\n  --policy-name {} \\\n  --policy-document {}",
                 quoted(&design.role),
                 quoted(&design.policy_name()),
-                quoted(json(&design.permission_policy()?).trim_end())
+                quoted(json(&design.permission_policy()).trim_end())
             ),
         });
     }
-    Ok(commands.join("\n\n") + "\n")
+    commands.join("\n\n") + "\n"
 }
 
 /// A word of a shell: bare where nothing in it is special.

@@ -110,14 +110,8 @@ impl Permission {
         named.map(|(_, value)| value.as_str())
     }
 
-    /// The statements; `again` counts the permissions for the same target before this one, so that
-    /// no `Sid` comes twice.
-    pub(super) fn statements(
-        &self,
-        partition: &str,
-        account: &str,
-        again: usize,
-    ) -> Result<Vec<Value>, GenerateError> {
+    /// The statements.
+    pub(super) fn statements(&self, partition: &str, account: &str) -> Vec<Value> {
         let mut statements = Vec::new();
         for grant in self.target.statements {
             let mut resources = Vec::new();
@@ -127,12 +121,8 @@ impl Permission {
             if resources.is_empty() {
                 continue;
             }
-            let sid = match again {
-                0 => grant.sid.to_owned(),
-                again => format!("{}{}", grant.sid, again + 1),
-            };
             let mut members = vec![
-                ("Sid", Value::Text(sid)),
+                ("Sid", text(grant.sid)),
                 ("Effect", text("Allow")),
                 (
                     "Action",
@@ -152,7 +142,7 @@ impl Permission {
             }
             statements.push(map(members));
         }
-        Ok(statements)
+        statements
     }
 
     /// The texts of a template, one for each combination of its parameters' values; none where a

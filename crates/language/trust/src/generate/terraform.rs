@@ -2,13 +2,9 @@
 
 use rolecall_documents::Value;
 
-use super::{Design, GenerateError, Part};
+use super::{Design, Part};
 
-pub(super) fn written(
-    design: &Design,
-    parts: &[Part],
-    documents: bool,
-) -> Result<String, GenerateError> {
+pub(super) fn written(design: &Design, parts: &[Part], documents: bool) -> String {
     let label = label(&design.role);
     let mut blocks = Vec::new();
     for part in parts {
@@ -25,13 +21,13 @@ pub(super) fn written(
                     false => format!("jsonencode({})", object(&policy, 1)),
                 };
                 blocks.push(format!(
-                    "resource \"aws_iam_role\" \"{label}\" {{\n  name               = {}\n  assume_role_policy = {value}\n}}\n",
+                    "resource \"aws_iam_role\" \"{label}\" {{\n  name = {}\n\n  assume_role_policy = {value}\n}}\n",
                     quoted(&design.role)
                 ));
             }
             Part::Permissions => {
                 let name = format!("{label}_permissions");
-                let policy = design.permission_policy()?;
+                let policy = design.permission_policy();
                 let value = match documents {
                     true => {
                         blocks.push(document(&name, &policy));
@@ -44,13 +40,13 @@ pub(super) fn written(
                     false => quoted(&design.role),
                 };
                 blocks.push(format!(
-                    "resource \"aws_iam_role_policy\" \"{label}\" {{\n  name   = {}\n  role   = {role}\n  policy = {value}\n}}\n",
+                    "resource \"aws_iam_role_policy\" \"{label}\" {{\n  name = {}\n  role = {role}\n\n  policy = {value}\n}}\n",
                     quoted(&design.policy_name())
                 ));
             }
         }
     }
-    Ok(blocks.join("\n"))
+    blocks.join("\n")
 }
 
 fn provider(design: &Design) -> String {

@@ -172,7 +172,7 @@ fn what_is_not_pinned_is_an_error_and_open_only_by_name() {
     insta::assert_snapshot!(said(&[], &["tenant", "deployment_id", "component"], "cube"),
         @"`tenant` cannot be left open: it stands in the issuer's URL or the audience");
     insta::assert_snapshot!(said(&[("tenant", &["acme"]), ("deployment", &["42"])], &["component"], "cube"),
-        @"there is no `deployment` to choose; there is `deployment_id`, `component`, `tenant`");
+        @"there is no `deployment` to choose, did you mean `deployment_id`?; there is `deployment_id`, `component`, `tenant`");
     insta::assert_snapshot!(said(&[], &[], "githup"), @"there is no preset `githup`, did you mean `github`?");
 }
 
@@ -263,10 +263,10 @@ fn the_languages_look_as_people_write_them() {
         Permission::parse("s3-read:bucket=exports,prefix=daily/").unwrap(),
     ];
     let all = [Part::Permissions, Part::Provider, Part::Trust];
-    insta::assert_snapshot!(design.written(&all, Language::Terraform).unwrap());
-    insta::assert_snapshot!(design.written(&all, Language::TerraformDocument).unwrap());
-    insta::assert_snapshot!(design.written(&all, Language::CloudFormation).unwrap());
-    insta::assert_snapshot!(design.written(&all, Language::Command).unwrap());
+    insta::assert_snapshot!(design.written(&all, Language::Terraform).unwrap(), @"");
+    insta::assert_snapshot!(design.written(&all, Language::TerraformDocument).unwrap(), @"");
+    insta::assert_snapshot!(design.written(&all, Language::CloudFormation).unwrap(), @"");
+    insta::assert_snapshot!(design.written(&all, Language::Command).unwrap(), @"");
 }
 
 #[test]
