@@ -202,7 +202,7 @@ fn checked(name: &str, value: &str) -> Result<(), GenerateError> {
         _ if BUCKETS.contains(&name) && value.contains('/') => {
             refused("a bucket's name has no `/`")
         }
-        _ if !whole_arn && name != "model" && value.contains(':') => {
+        _ if !whole_arn && !VERSIONED.contains(&name) && value.contains(':') => {
             refused("a name belongs here, and it has a colon")
         }
         _ if !value
@@ -215,6 +215,8 @@ fn checked(name: &str, value: &str) -> Result<(), GenerateError> {
     }
 }
 
+/// Parameters whose IDs may end in a version.
+const VERSIONED: &[&str] = &["model", "profile"];
 /// Parameters that are names of buckets.
 const BUCKETS: &[&str] = &["bucket", "results", "data"];
 

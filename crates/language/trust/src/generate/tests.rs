@@ -263,10 +263,272 @@ fn the_languages_look_as_people_write_them() {
         Permission::parse("s3-read:bucket=exports,prefix=daily/").unwrap(),
     ];
     let all = [Part::Permissions, Part::Provider, Part::Trust];
-    insta::assert_snapshot!(design.written(&all, Language::Terraform).unwrap(), @"");
-    insta::assert_snapshot!(design.written(&all, Language::TerraformDocument).unwrap(), @"");
-    insta::assert_snapshot!(design.written(&all, Language::CloudFormation).unwrap(), @"");
-    insta::assert_snapshot!(design.written(&all, Language::Command).unwrap(), @"");
+    insta::assert_snapshot!(design.written(&all, Language::Terraform).unwrap(), @r##"
+    resource "aws_iam_openid_connect_provider" "acme_cubecloud_dev" {
+      url            = "https://acme.cubecloud.dev"
+      client_id_list = ["sts.amazonaws.com"]
+    }
+
+    resource "aws_iam_role" "deploy-api" {
+      name = "deploy-api"
+
+      assume_role_policy = jsonencode({
+        Version = "2012-10-17"
+        Statement = [
+          {
+            Effect = "Allow"
+            Principal = {
+              Federated = "arn:aws:iam::111122223333:oidc-provider/acme.cubecloud.dev"
+            }
+            Action = "sts:AssumeRoleWithWebIdentity"
+            Condition = {
+              StringEquals = {
+                "acme.cubecloud.dev:aud" = "sts.amazonaws.com"
+              }
+              StringLike = {
+                "acme.cubecloud.dev:sub" = "cube:deployment:42:component:*"
+              }
+            }
+          },
+        ]
+      })
+    }
+
+    resource "aws_iam_role_policy" "deploy-api" {
+      name = "rds-s3-read"
+      role = aws_iam_role.deploy-api.name
+
+      policy = jsonencode({
+        Version = "2012-10-17"
+        Statement = [
+          {
+            Sid      = "RdsSignIn"
+            Effect   = "Allow"
+            Action   = "rds-db:connect"
+            Resource = "arn:aws:rds-db:eu-central-1:111122223333:dbuser:db-ABC/api"
+          },
+          {
+            Sid      = "BucketLocation"
+            Effect   = "Allow"
+            Action   = "s3:GetBucketLocation"
+            Resource = "arn:aws:s3:::exports"
+          },
+          {
+            Sid      = "BucketList"
+            Effect   = "Allow"
+            Action   = "s3:ListBucket"
+            Resource = "arn:aws:s3:::exports"
+            Condition = {
+              StringLike = {
+                "s3:prefix" = "daily/*"
+              }
+            }
+          },
+          {
+            Sid      = "BucketRead"
+            Effect   = "Allow"
+            Action   = "s3:GetObject"
+            Resource = "arn:aws:s3:::exports/daily/*"
+          },
+        ]
+      })
+    }
+    "##);
+    insta::assert_snapshot!(design.written(&all, Language::TerraformDocument).unwrap(), @r##"
+    resource "aws_iam_openid_connect_provider" "acme_cubecloud_dev" {
+      url            = "https://acme.cubecloud.dev"
+      client_id_list = ["sts.amazonaws.com"]
+    }
+
+    data "aws_iam_policy_document" "deploy-api_trust" {
+      statement {
+        effect  = "Allow"
+        actions = ["sts:AssumeRoleWithWebIdentity"]
+
+        principals {
+          type        = "Federated"
+          identifiers = ["arn:aws:iam::111122223333:oidc-provider/acme.cubecloud.dev"]
+        }
+
+        condition {
+          test     = "StringEquals"
+          variable = "acme.cubecloud.dev:aud"
+          values   = ["sts.amazonaws.com"]
+        }
+
+        condition {
+          test     = "StringLike"
+          variable = "acme.cubecloud.dev:sub"
+          values   = ["cube:deployment:42:component:*"]
+        }
+      }
+    }
+
+    resource "aws_iam_role" "deploy-api" {
+      name = "deploy-api"
+
+      assume_role_policy = data.aws_iam_policy_document.deploy-api_trust.json
+    }
+
+    data "aws_iam_policy_document" "deploy-api_permissions" {
+      statement {
+        sid       = "RdsSignIn"
+        effect    = "Allow"
+        actions   = ["rds-db:connect"]
+        resources = ["arn:aws:rds-db:eu-central-1:111122223333:dbuser:db-ABC/api"]
+      }
+
+      statement {
+        sid       = "BucketLocation"
+        effect    = "Allow"
+        actions   = ["s3:GetBucketLocation"]
+        resources = ["arn:aws:s3:::exports"]
+      }
+
+      statement {
+        sid       = "BucketList"
+        effect    = "Allow"
+        actions   = ["s3:ListBucket"]
+        resources = ["arn:aws:s3:::exports"]
+
+        condition {
+          test     = "StringLike"
+          variable = "s3:prefix"
+          values   = ["daily/*"]
+        }
+      }
+
+      statement {
+        sid       = "BucketRead"
+        effect    = "Allow"
+        actions   = ["s3:GetObject"]
+        resources = ["arn:aws:s3:::exports/daily/*"]
+      }
+    }
+
+    resource "aws_iam_role_policy" "deploy-api" {
+      name = "rds-s3-read"
+      role = aws_iam_role.deploy-api.name
+
+      policy = data.aws_iam_policy_document.deploy-api_permissions.json
+    }
+    "##);
+    insta::assert_snapshot!(design.written(&all, Language::CloudFormation).unwrap(), @r##"
+    AWSTemplateFormatVersion: '2010-09-09'
+    Resources:
+      DeployApiProvider:
+        Type: AWS::IAM::OIDCProvider
+        Properties:
+          Url: https://acme.cubecloud.dev
+          ClientIdList:
+            - sts.amazonaws.com
+      DeployApiRole:
+        Type: AWS::IAM::Role
+        Properties:
+          RoleName: deploy-api
+          AssumeRolePolicyDocument:
+            Version: '2012-10-17'
+            Statement:
+              - Effect: Allow
+                Principal:
+                  Federated: arn:aws:iam::111122223333:oidc-provider/acme.cubecloud.dev
+                Action: sts:AssumeRoleWithWebIdentity
+                Condition:
+                  StringEquals:
+                    acme.cubecloud.dev:aud: sts.amazonaws.com
+                  StringLike:
+                    acme.cubecloud.dev:sub: 'cube:deployment:42:component:*'
+          Policies:
+            - PolicyName: rds-s3-read
+              PolicyDocument:
+                Version: '2012-10-17'
+                Statement:
+                  - Sid: RdsSignIn
+                    Effect: Allow
+                    Action: rds-db:connect
+                    Resource: arn:aws:rds-db:eu-central-1:111122223333:dbuser:db-ABC/api
+                  - Sid: BucketLocation
+                    Effect: Allow
+                    Action: s3:GetBucketLocation
+                    Resource: arn:aws:s3:::exports
+                  - Sid: BucketList
+                    Effect: Allow
+                    Action: s3:ListBucket
+                    Resource: arn:aws:s3:::exports
+                    Condition:
+                      StringLike:
+                        s3:prefix: 'daily/*'
+                  - Sid: BucketRead
+                    Effect: Allow
+                    Action: s3:GetObject
+                    Resource: 'arn:aws:s3:::exports/daily/*'
+    "##);
+    insta::assert_snapshot!(design.written(&all, Language::Command).unwrap(), @r##"
+    aws iam create-open-id-connect-provider \
+      --url https://acme.cubecloud.dev \
+      --client-id-list sts.amazonaws.com
+
+    aws iam create-role \
+      --role-name deploy-api \
+      --assume-role-policy-document '{
+      "Version": "2012-10-17",
+      "Statement": [
+        {
+          "Effect": "Allow",
+          "Principal": {
+            "Federated": "arn:aws:iam::111122223333:oidc-provider/acme.cubecloud.dev"
+          },
+          "Action": "sts:AssumeRoleWithWebIdentity",
+          "Condition": {
+            "StringEquals": {
+              "acme.cubecloud.dev:aud": "sts.amazonaws.com"
+            },
+            "StringLike": {
+              "acme.cubecloud.dev:sub": "cube:deployment:42:component:*"
+            }
+          }
+        }
+      ]
+    }'
+
+    aws iam put-role-policy \
+      --role-name deploy-api \
+      --policy-name rds-s3-read \
+      --policy-document '{
+      "Version": "2012-10-17",
+      "Statement": [
+        {
+          "Sid": "RdsSignIn",
+          "Effect": "Allow",
+          "Action": "rds-db:connect",
+          "Resource": "arn:aws:rds-db:eu-central-1:111122223333:dbuser:db-ABC/api"
+        },
+        {
+          "Sid": "BucketLocation",
+          "Effect": "Allow",
+          "Action": "s3:GetBucketLocation",
+          "Resource": "arn:aws:s3:::exports"
+        },
+        {
+          "Sid": "BucketList",
+          "Effect": "Allow",
+          "Action": "s3:ListBucket",
+          "Resource": "arn:aws:s3:::exports",
+          "Condition": {
+            "StringLike": {
+              "s3:prefix": "daily/*"
+            }
+          }
+        },
+        {
+          "Sid": "BucketRead",
+          "Effect": "Allow",
+          "Action": "s3:GetObject",
+          "Resource": "arn:aws:s3:::exports/daily/*"
+        }
+      ]
+    }'
+    "##);
 }
 
 #[test]
