@@ -15,13 +15,15 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use rolecall_documents::Value;
+use rolecall_documents::{Value, find};
+use rolecall_source::SourceText;
 
 pub use error::GenerateError;
 pub use permissions::{Permission, TARGETS, Target, TargetParameter};
 pub use presets::{Chosen, PRESETS, Preset};
 pub use subject::{Choice, Scope, SubjectFormat, Subjects};
 
+use crate::lint::{Finding, Severity, lint};
 use crate::write_time::{validate_identity_policy, validate_trust_policy_within};
 
 /// The languages in which policies and registrations are written.
@@ -73,6 +75,9 @@ pub struct Design {
     pub thumbprints: Vec<String>,
     /// What the role may do.
     pub permissions: Vec<Permission>,
+    /// Whether the subjects are of a form that the issuer documents, so that one of another form
+    /// is a mistake and not a format of somebody's own.
+    pub documented: bool,
 }
 
 impl Design {
@@ -98,7 +103,24 @@ impl Design {
             let permissions = json(&self.permission_policy());
             validate_identity_policy(&permissions).map_err(GenerateError::Refused)?;
         }
-        Ok(())
+        let grave = self.findings().into_iter().find(|finding| {
+            let own_form = finding.rule.code == ANOTHER_FORM && !self.documented;
+            finding.severity <= Severity::Security && !own_form
+        });
+        grave.map_or(Ok(()), |finding| {
+            Err(GenerateError::Finding(Box::new(finding)))
+        })
+    }
+
+    /// What is to be said of the trust policy: it works, and is perhaps wider than meant.
+    pub fn findings(&self) -> Vec<Finding> {
+        let source = SourceText::new("trust policy", json(&self.trust_policy()));
+        let found = find(std::slice::from_ref(&source));
+        let findings = found
+            .policies
+            .iter()
+            .flat_map(|policy| lint(&source, policy));
+        findings.collect()
     }
 
     /// The ARN of the issuer's provider.
@@ -281,6 +303,8 @@ fn one_or_more(values: impl Iterator<Item = Value>) -> Value {
 /// The quota of a trust policy, in characters without whitespace outside of texts.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
 const TRUST_QUOTA: usize = 2048;
+/// The rule that holds subjects against the forms that an issuer documents.
+const ANOTHER_FORM: &str = "RC2003";
 /// Thumbprints of a provider, at most.
 const THUMBPRINTS: usize = 5;
 /// Characters of a policy's name, at most.

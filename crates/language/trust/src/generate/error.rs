@@ -1,5 +1,6 @@
 //! Why a policy was not made.
 
+use crate::lint::Finding;
 use crate::write_time::WriteError;
 
 /// Why a policy was not made. All of them are for the caller to mend.
@@ -126,6 +127,9 @@ pub enum GenerateError {
     /// IAM would refuse the policy.
     #[error("IAM would refuse the policy: {0}")]
     Refused(WriteError),
+    /// It would not work, or let in whom it should not.
+    #[error("{}: {} ({})", .0.rule.code, .0.message, .0.rule.why)]
+    Finding(Box<Finding>),
 }
 
 fn asked(nearest: &Option<String>) -> String {

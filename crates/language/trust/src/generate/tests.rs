@@ -32,6 +32,7 @@ fn design(preset: &str, scope: &Scope) -> Result<Design, GenerateError> {
         source_identity: false,
         thumbprints: Vec::new(),
         permissions: Vec::new(),
+        documented: true,
     })
 }
 
@@ -110,7 +111,10 @@ fn every_preset_makes_a_policy_that_iam_takes_and_that_admits_its_own_subject_on
             "scope" => "write",
             "run_phase" => "apply",
             "ref_type" => "branch",
-            "ref" => "refs/heads/main",
+            "ref" if preset.name.starts_with("github") => "refs/heads/main",
+            "ref" => "main",
+            "project_path" => "group/project",
+            "owner_id" | "repo_id" | "deployment_id" => "42",
             _ => "one",
         };
         let scope: Scope = preset
@@ -580,6 +584,22 @@ fn a_provider_is_found_again() {
 }
 
 #[test]
+fn what_lint_calls_an_error_or_a_hole_is_not_written() {
+    let chosen: &[(&str, &[&str])] = &[
+        ("owner", &["octo-org"]),
+        ("repo", &["app"]),
+        ("ref", &["main"]),
+    ];
+    let mut github = design("github", &scope(chosen, &[])).unwrap();
+    insta::assert_snapshot!(github.check().unwrap_err().to_string(), @"RC2003: subjects of GitHub Actions do not look like `repo:octo-org/app:ref:main` (it never matches)");
+    github.documented = false;
+    assert_eq!(github.check(), Ok(()));
+    github.subjects.values = vec!["repo:*/app:ref:refs/heads/main".to_owned()];
+    github.subjects.patterns = true;
+    insta::assert_snapshot!(github.check().unwrap_err().to_string(), @"RC1003: `repo:*/app:ref:refs/heads/main` leaves open whose subject it is: GitHub Actions is shared by everybody (strangers on the same issuer can have such a subject)");
+}
+
+#[test]
 fn what_aws_would_not_take_is_said_before_anything_is_written() {
     let said = |change: fn(&mut Design)| {
         let mut design = cube();
@@ -616,6 +636,7 @@ proptest! {
         // Spaces at the ends and such are refused; nothing else is tried then.
         if let Ok(subjects) = format.subjects(&scope) {
             let mut design = cube();
+            design.issuer = "https://id.example.com".to_owned();
             design.subjects = subjects;
             reads_back(&design);
             let text = design.written(&[Part::Trust], Language::Json).unwrap();

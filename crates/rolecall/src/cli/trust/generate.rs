@@ -107,4 +107,5 @@ pub(super) const GENERATE_EXAMPLES: &str = "Examples:\n  \
     rolecall trust generate --subject app:{name} --issuer https://id.example.com --with name=api \\\n    \
     --account 111122223333 --format aws-cli | sh\n  \
     rolecall trust generate --presets\n\n\
-    Exit codes: 0 written, 2 something is not pinned, not known or cannot be, 9 IAM would refuse it.";
+    Exit codes: 0 written, 2 something is not pinned, not known or cannot be, 9 IAM would refuse it, or it \
+    is not fit to be used.";

@@ -64,6 +64,7 @@ fn design(args: &GenerateArgs) -> Result<Design, GenerateError> {
         source_identity: args.source_identity,
         thumbprints: args.thumbprints.clone(),
         permissions: permissions.collect::<Result<_, _>>()?,
+        documented: args.preset.is_some(),
     })
 }
 
@@ -122,6 +123,10 @@ fn told(args: &GenerateArgs, design: &Design) {
     for subject in &design.subjects.values {
         anstream::eprintln!("admits `{subject}` with the audience `{}`", design.audience);
     }
+    for finding in design.findings() {
+        let (word, code) = (finding.severity.as_str(), finding.rule.code);
+        anstream::eprintln!("{word} {code}: {}", finding.message);
+    }
     let open: Vec<String> = args.any.iter().map(|name| format!("`{name}`")).collect();
     if !open.is_empty() {
         anstream::eprintln!("open by choice: {}", open.join(", "));
@@ -133,7 +138,7 @@ fn told(args: &GenerateArgs, design: &Design) {
 
 fn refused(error: &GenerateError) -> Failure {
     let exit = match error {
-        GenerateError::Refused(_) => Exit::Negative,
+        GenerateError::Refused(_) | GenerateError::Finding(_) => Exit::Negative,
         _ => Exit::Usage,
     };
     let failure = Failure::new(exit, error);
@@ -161,6 +166,7 @@ fn refused(error: &GenerateError) -> Failure {
         GenerateError::Value { .. } => {
             failure.hint("Patterns are given with --like NAME=PATTERN, open parts with --any NAME")
         }
+        GenerateError::Finding(finding) => failure.hint(&finding.mend),
         GenerateError::NoPermissions => {
             failure.hint("Name them with --permit; --targets lists what there is")
         }
