@@ -1,7 +1,8 @@
 //! `rolecall trust check --batch`: JSON lines in, JSON lines out. A line that cannot be decided is
-//! answered with an error, and the rest goes on.
+//! answered with an error, and the rest goes on. Memory is bounded whatever the lines are, and who
+//! sends one line at a time has the answer before the next.
 
-use std::io::{BufRead as _, Write as _};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::process::ExitCode;
 
 use rolecall_source::SourceText;
@@ -9,15 +10,19 @@ use rolecall_trust::{
     CompiledPolicy, Context, Decision, Policy, Principal, Request, WebIdentity, decide_assume_role,
 };
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::{answer, reading};
 use crate::failure::{Exit, Failure};
 
-/// A question.
+/// A question. Members that are not known are passed over: they may be the sender's own.
 #[derive(Deserialize)]
 struct Question {
-    policy: Value,
+    #[serde(default)]
+    id: Value,
+    /// As written, so that the places in messages are places in it.
+    policy: Box<RawValue>,
     principal: Option<String>,
     action: Option<String>,
     #[serde(default)]
@@ -28,72 +33,116 @@ struct Question {
     /// The role's ARN.
     resource: Option<String>,
     /// The policies of a signed caller.
-    identity_policies: Option<Vec<Value>>,
+    identity_policies: Option<Vec<Box<RawValue>>>,
 }
+
+/// What is still said of a line that is no question.
+#[derive(Deserialize)]
+struct Named {
+    #[serde(default)]
+    id: Value,
+}
+
+/// The policy of the last line: many lines have the same one.
+type Last = Option<(Box<RawValue>, CompiledPolicy)>;
 
 /// Decides line by line; ends with the code for "no" where a line had an error.
 pub fn run() -> Result<ExitCode, Failure> {
     let mut output = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut input = BufReader::with_capacity(BUFFERED, std::io::stdin().lock());
     let mut clean = true;
-    let mut last: Option<(Value, CompiledPolicy)> = None;
-    for (number, line) in std::io::stdin().lock().split(b'\n').enumerate() {
-        let line = line.map_err(|error| {
+    let mut last: Last = None;
+    let mut line = Vec::new();
+    for number in 1_usize.. {
+        if input.buffer().is_empty() && !written(output.flush())? {
+            break;
+        }
+        let (end, whole) = next(&mut input, &mut line).map_err(|error| {
             Failure::new(Exit::Local, format!("cannot read standard input: {error}"))
         })?;
-        if line.iter().all(u8::is_ascii_whitespace) {
+        if whole && line.iter().all(u8::is_ascii_whitespace) {
+            if end {
+                break;
+            }
             continue;
         }
-        let (id, decided) = decide(&line, &mut last);
+        let (id, decided) = match whole {
+            true => decide(&line, &mut last),
+            false => (Value::Null, Err(too_long())),
+        };
         let said = match decided {
             Ok(decision) => json!({ "id": id, "decision": word(decision) }),
             Err(why) => {
                 clean = false;
-                json!({ "id": id, "line": number + 1, "error": why })
+                json!({ "id": id, "line": number, "error": why })
             }
         };
-        let written = writeln!(output, "{said}");
-        match written {
-            Ok(()) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => break,
-            Err(error) => return Err(unwritable(&error)),
+        if !written(writeln!(output, "{said}"))? || end {
+            break;
         }
     }
-    match output.flush() {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(unwritable(&error)),
-        _ => Ok(answer(clean)),
-    }
+    written(output.flush())?;
+    Ok(answer(clean))
 }
 
-fn unwritable(error: &std::io::Error) -> Failure {
-    Failure::new(
-        Exit::Local,
-        format_args!("cannot write to standard output: {error}"),
+/// Reads a line, without its end, into `line`: whether the input ends with it, and whether it was
+/// kept whole. Of a line that is too long the beginning is kept.
+fn next(input: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<(bool, bool)> {
+    line.clear();
+    input.by_ref().take(LINE_LIMIT).read_until(b'\n', line)?;
+    if line.last() == Some(&b'\n') {
+        line.pop();
+        return Ok((false, true));
+    }
+    if (line.len() as u64) < LINE_LIMIT {
+        return Ok((true, true));
+    }
+    input.skip_until(b'\n')?;
+    Ok((input.fill_buf()?.is_empty(), false))
+}
+
+fn too_long() -> String {
+    format!(
+        "the line is longer than {} MiB, more than is read",
+        LINE_LIMIT / 1024 / 1024
     )
 }
 
-/// The line's `id`, and the decision. A policy that was the last line's too is compiled once.
-fn decide(
-    line: &[u8],
-    last: &mut Option<(Value, CompiledPolicy)>,
-) -> (Value, Result<Decision, String>) {
-    let mut members: Map<String, Value> = match serde_json::from_slice(line) {
-        Ok(members) => members,
-        Err(error) => return (Value::Null, Err(format!("not a JSON object: {error}"))),
-    };
-    let id = members.remove("id").unwrap_or_default();
-    let decided = serde_json::from_value(Value::Object(members))
-        .map_err(|error| error.to_string())
-        .and_then(|question| judge(question, last));
-    (id, decided)
+/// Whether anybody still reads what is written.
+fn written(result: std::io::Result<()>) -> Result<bool, Failure> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::new(
+            Exit::Local,
+            format_args!("cannot write to standard output: {error}"),
+        )),
+    }
 }
 
-fn judge(
-    question: Question,
-    last: &mut Option<(Value, CompiledPolicy)>,
-) -> Result<Decision, String> {
+/// The line's `id`, and the decision. A policy that was the last line's too is compiled once.
+fn decide(line: &[u8], last: &mut Last) -> (Value, Result<Decision, String>) {
+    // Lists would be read as members in order.
+    if line.trim_ascii_start().first() != Some(&b'{') {
+        return (
+            Value::Null,
+            Err("not a question: a line must be a JSON object".to_owned()),
+        );
+    }
+    match serde_json::from_slice::<Question>(line) {
+        Ok(mut question) => (question.id.take(), judge(question, last)),
+        Err(error) => {
+            let named = serde_json::from_slice::<Named>(line);
+            let id = named.map(|named| named.id).unwrap_or_default();
+            (id, Err(format!("not a question: {error}")))
+        }
+    }
+}
+
+fn judge(question: Question, last: &mut Last) -> Result<Decision, String> {
     if last
         .as_ref()
-        .is_none_or(|(known, _)| *known != question.policy)
+        .is_none_or(|(known, _)| known.get() != question.policy.get())
     {
         *last = Some((question.policy.clone(), compile(&question.policy)?));
     }
@@ -103,8 +152,13 @@ fn judge(
     let mut context = Context::new();
     for (key, value) in &question.context {
         match value {
-            Value::Array(items) => context.set_list(key, items.iter().map(text)),
-            value => context.set(key, text(value)),
+            // As good as absent.
+            Value::Null => continue,
+            Value::Array(items) => {
+                let items = items.iter().map(|item| text(key, item));
+                context.set_list(key, items.collect::<Result<Vec<_>, _>>()?)
+            }
+            value => context.set(key, text(key, value)?),
         };
     }
     let claims = match (question.claims, question.token) {
@@ -135,8 +189,10 @@ fn judge(
         let account = account
             .ok_or("`resource`, the role's ARN, is missing")?
             .to_owned();
-        let identity: Vec<CompiledPolicy> =
-            identity.iter().map(compile).collect::<Result<_, _>>()?;
+        let identity: Vec<CompiledPolicy> = identity
+            .iter()
+            .map(|policy| compile(policy))
+            .collect::<Result<_, _>>()?;
         return Ok(decide_assume_role(policy, &identity, &account, &request));
     };
     let provider = question
@@ -154,20 +210,25 @@ fn judge(
     })
 }
 
-fn compile(policy: &Value) -> Result<CompiledPolicy, String> {
-    let text = match policy {
-        Value::String(text) => text.clone(),
-        policy => policy.to_string(),
+/// A policy as JSON, or as a text that holds it.
+fn compile(policy: &RawValue) -> Result<CompiledPolicy, String> {
+    let text = match serde_json::from_str::<String>(policy.get()) {
+        Ok(text) => text,
+        Err(_) => policy.get().to_owned(),
     };
     Policy::parse(&SourceText::new("policy", text))
         .map(|policy| CompiledPolicy::compile(&policy))
         .map_err(|error| error.to_string())
 }
 
-fn text(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
+fn text(key: &str, value: &Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Ok(value.to_string()),
+        _ => Err(format!(
+            "the value of `{key}` in `context` must be a text, a number, a boolean, or a list of those"
+        )),
+    }
 }
 
 fn word(decision: Decision) -> &'static str {
@@ -177,3 +238,8 @@ fn word(decision: Decision) -> &'static str {
         Decision::ExplicitDeny => "explicit_deny",
     }
 }
+
+/// Bytes of a line that are read, at most.
+const LINE_LIMIT: u64 = 8 * 1024 * 1024;
+/// Bytes that are read at once.
+const BUFFERED: usize = 64 * 1024;

@@ -24,6 +24,9 @@ use crate::printing;
 pub fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
     let policies = Policies::read(&args.policy)?;
     let policy = policies.parse(policies.only()?)?;
+    for warning in policy.warnings() {
+        anstream::eprintln!("{}", warning.render(policy.source()));
+    }
     let compiled = CompiledPolicy::compile(&policy);
     let requests = requests(&args, &policy)?;
     let verdicts: Vec<Verdict> = requests
