@@ -99,6 +99,27 @@ def test_every_way_to_ask():
     ]
 
 
+def test_a_signed_caller():
+    """Of another account, it needs its own policies as well, once the role is known."""
+    alice, role = "arn:aws:iam::222222222222:user/alice", "arn:aws:iam::123456789012:role/deploy"
+    trusting = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": alice}, "Action": "sts:AssumeRole"}]}
+    own = {"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role}]}
+    asked = question(1, policy=trusting, principal=alice, action="sts:AssumeRole", context=None)
+    same = "arn:aws:iam::222222222222:role/deploy"
+    _, answers = batch(
+        asked,
+        {**asked, "resource": role},
+        {**asked, "resource": role, "identity_policies": [own]},
+        {**asked, "resource": role, "identity_policies": [{"Statement": []}, json.dumps(own)]},
+        {**asked, "resource": role, "identity_policies": [own, {"Statement": [{**own["Statement"][0], "Effect": "Deny"}]}]},
+        {**asked, "resource": same},
+        {**asked, "identity_policies": [own]},
+    )
+    decisions = ["allow", "implicit_deny", "allow", "allow", "explicit_deny", "allow", None]
+    assert [answer.get("decision") for answer in answers] == decisions
+    assert "`resource`, the role's ARN, is missing" in answers[-1]["error"]
+
+
 def test_lines_that_are_no_questions():
     assert "JSON object" in error(b"[1, 2]")
     assert "JSON object" in error(b"null")

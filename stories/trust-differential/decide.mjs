@@ -4,7 +4,7 @@
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 
-const [packages] = process.argv.slice(2);
+const [packages, role] = process.argv.slice(2);
 const from = (path) => import(pathToFileURL(`${packages}/@cloud-copilot/${path}`));
 const { analyzeResourcePolicy } = await from('iam-simulate/dist/esm/core_engine/CoreSimulatorEngine.js');
 const { AwsRequestImpl } = await from('iam-simulate/dist/esm/request/request.js');
@@ -32,7 +32,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const question = JSON.parse(line);
   let word;
   try {
-    const resource = { resource: question.resource, accountId: question.resource.split(':')[4] };
+    const resource = { resource: role, accountId: role.split(':')[4] };
     const context = new RequestContextImpl(question.context);
     const request = new AwsRequestImpl(question.principal, resource, question.action, context);
     const policy = loadPolicy(question.policy, { name: 'trust policy' });

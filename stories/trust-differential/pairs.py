@@ -125,7 +125,7 @@ ALWAYS = ("aws:RequestTag/probe", "yes")
 
 
 def pairs(seed: int, count: int):
-    """`count` questions: `policy`, `principal`, `action`, `resource`, `context`."""
+    """`count` questions: `policy`, `principal`, `action`, `context`."""
     source = random.Random(seed)
     return [pair(source) for _ in range(count)]
 
@@ -146,7 +146,6 @@ def pair(source: random.Random) -> dict:
         "policy": policy,
         "principal": caller,
         "action": source.choices(ACTIONS, [5, 3, 1, 1])[0],
-        "resource": ROLE,
         "context": context,
     }
 

@@ -20,7 +20,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from differences import DIFFERENCES  # noqa: E402
-from pairs import pairs  # noqa: E402
+from pairs import ROLE, pairs  # noqa: E402
 from parts import Part, parts, probe, without  # noqa: E402
 
 PACKAGES = REPOSITORY / "stories" / "node" / "node_modules"
@@ -80,7 +80,7 @@ def ask_both(questions: list[dict]) -> list[tuple[str, str]]:
     """The peer's and Rolecall's answers, each engine in a process of its own."""
     text = "".join(json.dumps(question) + "\n" for question in questions)
     with ThreadPoolExecutor(2) as pool:
-        peer = pool.submit(run, ["node", HERE / "decide.mjs", PACKAGES], text)
+        peer = pool.submit(run, ["node", HERE / "decide.mjs", PACKAGES, ROLE], text)
         ours = pool.submit(run, [ROLECALL, "trust", "check", "--batch"], text)
     words = [line.get("decision") or line["error"] for line in map(json.loads, ours.result())]
     answers = list(zip(peer.result(), words, strict=True))

@@ -113,4 +113,5 @@ const CHECK_EXAMPLES: &str = "Examples:\n  \
     rolecall trust check --batch <questions.jsonl\n\n\
     Exit codes: 0 allowed, 9 denied, 2 usage, 3 the policy cannot be read.\n\n\
     A line of --batch: {\"id\": …, \"policy\": {…}, \"principal\": \"arn…\", \"action\": \"sts:…\", \
-    \"context\": {key: text or list}}, or `token` or `claims` with `provider` in place of `context`.";
+    \"context\": {key: text or list}}, or `token` or `claims` with `provider` in place of `context`. \
+    With `resource`, the role's ARN, `identity_policies` of a signed caller count as in STS.";

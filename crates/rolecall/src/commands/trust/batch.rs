@@ -30,9 +30,9 @@ struct Question {
     token: Option<String>,
     claims: Option<Map<String, Value>>,
     provider: Option<String>,
-    /// The role's ARN.
+    /// The role's ARN. With it a signed caller's own policies count too, as they do in STS.
     resource: Option<String>,
-    /// The policies of a signed caller.
+    /// The policies of a signed caller; none when left out.
     identity_policies: Option<Vec<Box<RawValue>>>,
 }
 
@@ -177,11 +177,11 @@ fn judge(question: Question, last: &mut Last) -> Result<Decision, String> {
             resource: question.resource,
             context,
         };
-        let (Some(identity), Principal::Aws { .. }) =
-            (&question.identity_policies, &request.principal)
-        else {
+        let alone = question.identity_policies.is_none() && request.resource.is_none();
+        if alone || !matches!(request.principal, Principal::Aws { .. }) {
             return Ok(policy.decide(&request));
-        };
+        }
+        let identity = question.identity_policies.unwrap_or_default();
         let account = request
             .resource
             .as_deref()
