@@ -274,6 +274,41 @@ resource \"aws_iam_role\" \"deploy\" {
 }
 
 #[test]
+fn names_that_stand_twice_are_seen_in_every_language() {
+    for (name, text) in [
+        (
+            "a.json",
+            r#"{"Statement": {"Condition": {"StringLike": {"h:sub": "a", "h:sub": "b"}}}}"#,
+        ),
+        (
+            "b.yaml",
+            "Statement:\n- Condition:\n    StringLike: {'h:sub': a, 'h:sub': b}\n",
+        ),
+        (
+            "c.tf",
+            "resource \"aws_iam_role\" \"r\" {\n  assume_role_policy = jsonencode({ Statement = [{ Condition = { StringLike = {\n    \"h:sub\" = \"a\"\n    \"h:sub\" = \"b\"\n  } } }] })\n}\n",
+        ),
+    ] {
+        let (files, found) = policies(name, text);
+        assert_eq!(found.problems, vec![], "{name}");
+        let statement = &found.policies[0].tree.get("Statement").unwrap().elements()[0];
+        let keys = statement
+            .get("Condition")
+            .unwrap()
+            .get("StringLike")
+            .unwrap();
+        let members = keys.members().unwrap();
+        assert_eq!(members.len(), 2, "{name}");
+        assert!(members[0].name_span < members[1].name_span, "{name}");
+        assert!(
+            files[0].slice(members[0].name_span).contains("h:sub"),
+            "{name}"
+        );
+        assert_eq!(keys.get("h:sub").unwrap().text(), Some("b"), "{name}");
+    }
+}
+
+#[test]
 fn terraform_across_files_of_a_folder() {
     let role = "resource \"aws_iam_role\" \"r\" {\n  assume_role_policy = data.aws_iam_policy_document.t.json\n}\n";
     let data = "data \"aws_iam_policy_document\" \"t\" {\n  statement {\n    actions = [\"sts:AssumeRole\"]\n  }\n}\n";

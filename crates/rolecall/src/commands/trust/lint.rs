@@ -82,8 +82,9 @@ fn summary(files: &[FileFindings<'_>], policies: usize) {
         .filter(|finding| finding.ignored.is_some())
         .count();
     let mut line = format!(
-        "{policies} policies in {} files: {} errors, {} security, {} warnings, {} notes",
-        files.len(),
+        "{} in {}: {} errors, {} security, {} warnings, {} notes",
+        counted(policies, "policy", "policies"),
+        counted(files.len(), "file", "files"),
         count(Severity::Error),
         count(Severity::Security),
         count(Severity::Warning),
@@ -93,6 +94,10 @@ fn summary(files: &[FileFindings<'_>], policies: usize) {
         line.push_str(&format!(", {ignored} left out with a reason"));
     }
     let _ = writeln!(anstream::stderr(), "{line}");
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 fn rules(output: LintOutput) -> Result<(), Failure> {
