@@ -44,6 +44,9 @@ pub struct Fix {
     pub diff: String,
     /// What the changed policy admits beyond the old one.
     pub reach: Reach,
+    /// A request that the policy admitted and does not any more, in words: one value may have taken
+    /// another's place.
+    pub lost: Option<String>,
 }
 
 /// What a change lets in. Serialises to JSON with members in camel case.
@@ -96,50 +99,146 @@ pub fn fix(
     let identity = WebIdentity::read(wanted.provider, wanted.claims)
         .map_err(|fault| FixError::NoWay(fault.to_string()))?;
     let source = &files[policy.file];
-    let unreadable = |error: crate::TrustError| FixError::NoWay(error.to_string());
-    let old = Policy::from_tree(source, &policy.tree).map_err(unreadable)?;
-    let admits = |policy: &Policy| {
-        let compiled = CompiledPolicy::compile(policy);
-        identity.decide(&compiled, wanted.context.clone())
-    };
-    if admits(&old) == Decision::Allow {
+    let old = Policy::from_tree(source, &policy.tree)
+        .map_err(|error| FixError::NoWay(error.to_string()))?;
+    let compiled = CompiledPolicy::compile(&old);
+    if identity.decide(&compiled, wanted.context.clone()) == Decision::Allow {
         return Err(FixError::AlreadyAllowed);
     }
-    let (finding, edits) = offered(files, policy, wanted)?;
-    let mut edits = match wanted.keep {
-        true => kept(&policy.tree, edits),
-        false => edits,
+    let attempt = Attempt {
+        files,
+        policy,
+        old: &old,
+        identity: &identity,
+        wanted,
     };
-    let changed = |edits: &[TreeEdit]| -> Result<Policy, FixError> {
-        let tree = edited(&policy.tree, edits).ok_or(AmendError::Missing)?;
-        Policy::from_tree(source, &tree).map_err(unreadable)
-    };
-    let mut new = changed(&edits)?;
-    // A statement that never held may be loose in what it left open: it is pinned to the token.
-    if let Some(statement) = lets_strangers_in(source, policy, &new, &identity) {
-        let tree = edited(&policy.tree, &edits).ok_or(AmendError::Missing)?;
-        edits.extend(pinned(&tree, statement, &identity));
-        new = changed(&edits)?;
-        if lets_strangers_in(source, policy, &new, &identity).is_some() {
-            return Err(FixError::NoWay(format!(
+    // What a template fills in may admit the token: nothing is added beside it.
+    let templated = !policy.tree.symbols().is_empty();
+    let added = || (!templated).then(|| added(&identity));
+    let (candidates, mended, refusal) = match offered(files, policy, wanted) {
+        Ok((finding, edits)) => {
+            let edits = match wanted.keep {
+                true => kept(&policy.tree, edits),
+                false => edits,
+            };
+            // A part that a template fills in is told, and not gone around.
+            if let Err(error @ (AmendError::Place { .. } | AmendError::NotASource(_))) =
+                amended(files, policy, &edits)
+            {
+                return Err(error.into());
+            }
+            let (exact, pinned) = (exact(&edits, &identity), attempt.pinned(&edits));
+            let candidates = [Some(edits), exact, pinned, added()];
+            let refusal = FixError::NoWay(format!(
                 "{}; whatever mends it lets others in as well",
                 finding.message
-            )));
+            ));
+            let mut mended = vec![finding.message];
+            mended.extend(finding.patch.map(|patch| patch.besides).unwrap_or_default());
+            (candidates, mended, refusal)
+        }
+        Err(refusal @ FixError::Denied(_)) => return Err(refusal),
+        Err(refusal) => {
+            let mended = vec!["no statement can be changed to admit this token alone".to_owned()];
+            ([added(), None, None, None], mended, refusal)
+        }
+    };
+    candidates
+        .into_iter()
+        .flatten()
+        .find_map(|edits| attempt.made(edits, &mended))
+        .ok_or(refusal)
+}
+
+/// A policy that is changed for a token.
+struct Attempt<'a> {
+    files: &'a [SourceText],
+    policy: &'a FoundPolicy,
+    old: &'a Policy,
+    identity: &'a WebIdentity,
+    wanted: &'a Wanted<'a>,
+}
+
+impl Attempt<'_> {
+    fn source(&self) -> &SourceText {
+        &self.files[self.policy.file]
+    }
+
+    /// The change, if it admits the token and no stranger, keeps out nobody who is to be kept, and
+    /// can be written.
+    fn made(&self, edits: Vec<TreeEdit>, mended: &[String]) -> Option<Fix> {
+        let source = self.source();
+        let new = with(source, self.policy, &edits)?;
+        let decision = self
+            .identity
+            .decide(&CompiledPolicy::compile(&new), self.wanted.context.clone());
+        if decision != Decision::Allow
+            || lets_strangers_in(source, self.policy, &new, self.identity).is_some()
+        {
+            return None;
+        }
+        let lost = self.lost(&new);
+        if self.wanted.keep && lost.is_some() {
+            return None;
+        }
+        let changed = amended(self.files, self.policy, &edits).ok()?;
+        Some(Fix {
+            mended: mended.to_vec(),
+            diff: unified(file_name(source), &source.text, &changed),
+            changed,
+            reach: reach(source, self.policy, &new, self.identity),
+            lost,
+            edits,
+        })
+    }
+
+    /// A request that the old policy admits and the new one does not.
+    fn lost(&self, new: &Policy) -> Option<String> {
+        match compare(self.old, new).old_admits_more {
+            Answer::More(witness) => Some(described(&witness.request)),
+            Answer::Nothing | Answer::Undecided(_) => None,
         }
     }
-    if admits(&new) != Decision::Allow {
-        return Err(FixError::NoWay(finding.message));
+
+    /// A statement that never held may be loose in what it left open: it is pinned to the token,
+    /// unless others come in by it.
+    fn pinned(&self, edits: &[TreeEdit]) -> Option<Vec<TreeEdit>> {
+        let loose = with(self.source(), self.policy, edits)?;
+        let statement = lets_strangers_in(self.source(), self.policy, &loose, self.identity)?;
+        let tree = edited(&self.policy.tree, edits)?;
+        let mut edits = edits.to_vec();
+        edits.extend(pinned(&tree, statement, self.identity));
+        let new = with(self.source(), self.policy, &edits)?;
+        (self.lost(&new).is_none() || self.lost(&loose).is_some()).then_some(edits)
     }
-    let changed = amended(files, policy, &edits)?;
-    let mut mended = vec![finding.message];
-    mended.extend(finding.patch.map(|patch| patch.besides).unwrap_or_default());
-    Ok(Fix {
-        mended,
-        diff: unified(file_name(source), &source.text, &changed),
-        changed,
-        reach: reach(source, policy, &new, &identity),
-        edits,
-    })
+}
+
+/// The same edits with the token's subject wherever they write a pattern of subjects.
+fn exact(edits: &[TreeEdit], identity: &WebIdentity) -> Option<Vec<TreeEdit>> {
+    let key = format!("{}:sub", identity.prefix);
+    let mut edits = edits.to_vec();
+    let mut changed = false;
+    for edit in &mut edits {
+        if let TreeEdit::Set { path, value } | TreeEdit::Append { path, value } = edit
+            && let Value::Text(text) = value
+            && *text != identity.subject
+            && path
+                .iter()
+                .any(|step| matches!(step, Step::Name(name) if name.eq_ignore_ascii_case(&key)))
+        {
+            text.clone_from(&identity.subject);
+            changed = true;
+        }
+    }
+    changed.then_some(edits)
+}
+
+/// A statement of its own for the token.
+fn added(identity: &WebIdentity) -> Vec<TreeEdit> {
+    vec![TreeEdit::Append {
+        path: vec![Step::Name("Statement".to_owned())],
+        value: statement(identity),
+    }]
 }
 
 /// What the diff calls the document: a policy that was read from an account is no file yet.

@@ -10,6 +10,7 @@ use super::element::{deny, element};
 use super::evidence::SeenPolicy;
 use super::finding::{Alignment, Finding, Patch, Site};
 use super::patch;
+use super::place::fits;
 use super::question::{NO_ACCOUNT, Question};
 use super::subject::without_ids;
 use super::symbols::settled;
@@ -174,6 +175,10 @@ impl Bench<'_> {
             let mut changed = false;
             for one in failing {
                 if one.mended.edits.is_empty() {
+                    continue;
+                }
+                // Worked out before the round's other edits: what no longer fits waits for the next.
+                if changed && !fits(&tree, &one.mended.edits) {
                     continue;
                 }
                 if let Some(next) = edited(&tree, &one.mended.edits) {

@@ -1,6 +1,6 @@
 //! A condition's place in the tree, and the edits that can be made there.
 
-use rolecall_documents::{Node, Step, TreeEdit, Value};
+use rolecall_documents::{Node, Step, TreeEdit, Value, edited, value_at};
 
 use super::paste::damaged;
 use crate::verdict::ConditionProof;
@@ -180,4 +180,38 @@ pub(crate) fn extended(base: &[Step], names: &[&str]) -> Vec<Step> {
     let mut path = base.to_vec();
     path.extend(names.iter().map(|name| Step::Name((*name).to_owned())));
     path
+}
+
+/// Whether edits of conditions take nothing from one another: no key comes twice, no operator loses
+/// keys that another edit gave it, and none is left without keys.
+pub(crate) fn fits(tree: &Node, edits: &[TreeEdit]) -> bool {
+    let mut tree = tree.clone();
+    for edit in edits {
+        let free = match edit {
+            TreeEdit::Rename { path, name } => path.split_last().is_some_and(|(_, parent)| {
+                value_at(&mut tree, parent).is_some_and(|parent| parent.get(name).is_none())
+            }),
+            TreeEdit::Set {
+                path,
+                value: Value::Map(_),
+            } => !in_conditions(path) || value_at(&mut tree, path).is_none(),
+            _ => true,
+        };
+        let Some(next) = edited(&tree, std::slice::from_ref(edit)).filter(|_| free) else {
+            return false;
+        };
+        tree = next;
+        if let TreeEdit::Remove { path } = edit
+            && let Some((_, parent)) = path.split_last().filter(|(_, path)| in_conditions(path))
+            && value_at(&mut tree, parent).is_some_and(|node| node.members() == Some(&[]))
+        {
+            return false;
+        }
+    }
+    true
+}
+
+fn in_conditions(path: &[Step]) -> bool {
+    let (_, above) = path.split_last().unwrap_or((&Step::Index(0), &[]));
+    above.contains(&Step::Name("Condition".to_owned()))
 }

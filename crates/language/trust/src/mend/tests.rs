@@ -129,6 +129,41 @@ fn several_misses_are_mended_at_once() {
 }
 
 #[test]
+fn whom_a_replaced_value_admitted_is_told() {
+    let replaced = mended(
+        policy(&conditions("\"cube:cluster:42\"")),
+        "cube:deployment:42",
+        false,
+    )
+    .unwrap();
+    let lost = replaced.lost.unwrap();
+    assert!(lost.contains("cube:cluster:42"), "{lost}");
+    let kept = mended(
+        policy(&conditions("\"cube:cluster:42\"")),
+        "cube:deployment:42",
+        true,
+    )
+    .unwrap();
+    assert_eq!(kept.lost, None);
+}
+
+#[test]
+fn a_statement_that_serves_others_by_a_pattern_is_left_and_one_is_added() {
+    let source = policy(
+        r#"{ "StringLike": { "oidc.acme.example:sub": ["cube:*:7", "space:*"] }, "StringEquals": { "oidc.acme.example:aud": "other" } }"#,
+    );
+    let fix = mended(source, "repo:a:b", true).unwrap();
+    assert_eq!(fix.reach, Reach::OnlyThisToken, "{}", fix.changed);
+    assert_eq!(fix.lost, None);
+    assert_eq!(
+        fix.changed.matches("\"Effect\"").count(),
+        2,
+        "{}",
+        fix.changed
+    );
+}
+
+#[test]
 fn what_is_right_or_denied_stays() {
     let right = policy(&conditions("\"cube:deployment:42\""));
     assert_eq!(

@@ -148,7 +148,11 @@ fn shape(condition: &Condition, obscure: bool, variables: bool, denies: bool) ->
     let operator = condition.operator;
     let texts = condition.values.iter().map(|value| value.text.as_str());
     let leaves_absent = operator.if_exists || operator.set.is_some();
-    if condition.values.is_empty() && leaves_absent && operator.test != Test::Null {
+    let by_thresholds = matches!(
+        operator.test,
+        Test::Null | Test::Numeric(_) | Test::Date(_) | Test::Ip
+    );
+    if condition.values.is_empty() && leaves_absent && !by_thresholds {
         return regular(Vec::new(), false);
     }
     match operator.test {

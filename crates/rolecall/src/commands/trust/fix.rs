@@ -86,6 +86,7 @@ fn print(args: &FixArgs, name: &str, fix: &Fix) -> Result<(), Failure> {
             "file": name,
             "mended": fix.mended,
             "reach": fix.reach,
+            "lost": fix.lost,
             "diff": fix.diff,
             "written": args.in_place,
         });
@@ -111,6 +112,11 @@ fn print(args: &FixArgs, name: &str, fix: &Fix) -> Result<(), Failure> {
             format!("what else the change lets in could not be proved: {why}")
         }
     });
+    if let Some(lost) = &fix.lost {
+        note(&format!(
+            "the change keeps out what the policy admitted, for instance {lost}; with --keep that stays"
+        ));
+    }
     Ok(())
 }
 
