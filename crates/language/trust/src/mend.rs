@@ -13,9 +13,10 @@ use serde_json::Map;
 
 use crate::compiled::{CompiledPolicy, Decision};
 use crate::diagnose::{Diagnosis, Evidence, Finding, SeenClaims, diagnose};
-use crate::policy::Policy;
+use crate::policy::{Effect, Policy};
 use crate::prove::{Answer, compare};
 use crate::request::{Context, ContextValue, Request};
+use crate::verdict::StatementProof;
 use crate::web_identity::{SET_SOURCE_IDENTITY, TAG_SESSION, WebIdentity};
 
 /// What a policy is to be changed for.
@@ -381,8 +382,41 @@ fn lets_strangers_in(
     )?;
     match compare(&bounds, new).new_admits_more {
         Answer::More(witness) => Some(witness.statement),
-        Answer::Nothing | Answer::Undecided(_) => None,
+        Answer::Nothing => None,
+        Answer::Undecided(_) => stranger_let_in(&bounds, new, identity),
     }
+}
+
+/// Where the proofs do not reach: the statement that lets one of a few strangers in, each with the
+/// token's claims and a subject or an audience that is near it.
+fn stranger_let_in(bounds: &Policy, new: &Policy, identity: &WebIdentity) -> Option<usize> {
+    let [bounds, new] = [bounds, new].map(CompiledPolicy::compile);
+    let own = &identity.subject;
+    let mut subjects = vec!["x".to_owned(), format!("{own}x"), format!("x{own}")];
+    subjects.extend(
+        own.match_indices([':', '/'])
+            .map(|(at, mark)| format!("{}{mark}x", &own[..at])),
+    );
+    let mut strangers: Vec<WebIdentity> = Vec::new();
+    for subject in subjects {
+        strangers.push(WebIdentity {
+            subject,
+            ..identity.clone()
+        });
+    }
+    strangers.push(WebIdentity {
+        audience: format!("{}x", identity.audience),
+        ..identity.clone()
+    });
+    strangers.into_iter().find_map(|stranger| {
+        let request = stranger.requests(Context::new()).into_iter().next()?;
+        if new.decide(&request) != Decision::Allow || bounds.decide(&request) == Decision::Allow {
+            return None;
+        }
+        let verdict = new.explain(&request);
+        let admitting = |proof: &&StatementProof| proof.matched && proof.effect == Effect::Allow;
+        Some(verdict.statements.iter().find(admitting)?.index)
+    })
 }
 
 /// Conditions on the token's audience and subject, exactly, in a statement of the tree.
