@@ -4,6 +4,7 @@ use std::fmt;
 
 use secrecy::SecretString;
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use crate::error::shown;
 use crate::{Algorithm, JoseError, Part, SigningKey, VerifyingKey, encoding};
@@ -193,6 +194,51 @@ impl Header {
     }
 }
 
+/// A token that waits for its signature, which something else makes: a security module or a
+/// service.
+pub struct Unsigned {
+    text: Zeroizing<String>,
+    algorithm: Algorithm,
+}
+
+impl Unsigned {
+    /// A JSON payload under the header `alg`, `kid`, `typ: JWT`.
+    #[must_use]
+    pub fn jwt(algorithm: Algorithm, kid: &str, payload_json: &[u8]) -> Self {
+        let header = header(algorithm, kid, "JWT");
+        let mut text = String::with_capacity(header.len() + 700 + payload_json.len() * 4 / 3);
+        text.push_str(&header);
+        text.push('.');
+        encoding::encode_into(payload_json, &mut text);
+        Self {
+            text: text.into(),
+            algorithm,
+        }
+    }
+
+    /// What is to be signed.
+    #[must_use]
+    pub fn message(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
+    /// The token, if `signature` (for ECDSA `r || s`) is that of `key` over the message: what comes
+    /// from elsewhere is not handed on unseen.
+    ///
+    /// # Errors
+    /// As [`VerifyingKey::verify`].
+    pub fn signed(
+        mut self,
+        signature: &[u8],
+        key: &VerifyingKey,
+    ) -> Result<SecretString, JoseError> {
+        key.verify(self.algorithm, self.message(), signature)?;
+        self.text.push('.');
+        encoding::encode_into(signature, &mut self.text);
+        Ok(SecretString::from(std::mem::take(&mut *self.text)))
+    }
+}
+
 /// Signs a JSON payload into a compact token with the header `alg`, `kid`, `typ`.
 ///
 /// # Errors
@@ -224,11 +270,11 @@ pub fn sign_compact(
 }
 
 pub(crate) fn encoded_header(key: &SigningKey, typ: &str) -> String {
-    let json = format!(
-        r#"{{"alg":"{}","kid":"{}","typ":{}}}"#,
-        key.algorithm(),
-        key.kid(),
-        Value::from(typ)
-    );
+    header(key.algorithm(), key.kid(), typ)
+}
+
+fn header(algorithm: Algorithm, kid: &str, typ: &str) -> String {
+    let (kid, typ) = (Value::from(kid), Value::from(typ));
+    let json = format!(r#"{{"alg":"{algorithm}","kid":{kid},"typ":{typ}}}"#);
     encoding::encode(json.as_bytes())
 }

@@ -217,6 +217,10 @@ pub enum JoseError {
     )]
     PrivateKeyRefused,
 
+    /// Not a `SubjectPublicKeyInfo` of a key that can be used.
+    #[error("the public key is damaged or of a kind that is not supported; RSA and EC P-256 are")]
+    PublicKeyRefused,
+
     /// The crypto library could not make a key.
     #[error("the key could not be generated")]
     KeyGeneration,

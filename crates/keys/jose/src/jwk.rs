@@ -4,14 +4,14 @@ use aws_lc_rs::digest;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::shown;
-use crate::{JoseError, der, encoding};
+use crate::{Algorithm, JoseError, der, encoding};
 
 /// A public JSON Web Key.
 ///
 /// Reading is lenient: members that this crate does not know are dropped, so that any provider's
 /// set can be read. Writing is strict and minimal: `kty, kid, use, alg` and `n, e` or `crv, x, y`,
-/// nothing else, because AWS refuses a key that carries `key_ops` and compares `x5c` when it is
-/// there.
+/// because AWS refuses a key that carries `key_ops` and compares `x5c` when it is there; a
+/// certificate is written only if it was [given on purpose](Self::with_certificate).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Jwk {
@@ -44,9 +44,16 @@ pub struct Jwk {
     /// `key_ops`, if the set carries them. Never written.
     #[serde(default, skip_serializing)]
     pub key_ops: Option<Vec<String>>,
-    /// Certificate chain, base64 of DER, leaf first. Never written.
+    /// Certificate chain, base64 of DER, leaf first, as it was read. Not written.
     #[serde(default, skip_serializing)]
     pub x5c: Option<Vec<String>>,
+    /// The certificate that is published with the key.
+    #[serde(
+        rename = "x5c",
+        skip_deserializing,
+        skip_serializing_if = "Option::is_none"
+    )]
+    certificate: Option<[String; 1]>,
     /// Whether the text also held the private half (`d`) or a shared secret (`k`). The material
     /// itself is not kept.
     #[serde(
@@ -68,6 +75,82 @@ impl Jwk {
         serde_json::from_slice(json).map_err(|error| JoseError::Jwk {
             why: error.to_string(),
         })
+    }
+
+    /// An RSA key that signs RS256, in the form in which it is published, named by its thumbprint.
+    /// Modulus and exponent are big-endian; leading zeros are left out.
+    ///
+    /// # Errors
+    /// `Jwk*` if no such key can be [used](crate::VerifyingKey::from_jwk).
+    pub fn rs256(modulus: &[u8], exponent: &[u8]) -> Result<Self, JoseError> {
+        let number = |bytes: &[u8]| {
+            let start = bytes.iter().position(|&byte| byte != 0);
+            encoding::encode(&bytes[start.unwrap_or(bytes.len())..])
+        };
+        Self {
+            kty: "RSA".to_owned(),
+            alg: Some(Algorithm::Rs256.as_str().to_owned()),
+            n: Some(number(modulus)),
+            e: Some(number(exponent)),
+            ..Self::default()
+        }
+        .published()
+    }
+
+    /// A P-256 key that signs ES256, in the form in which it is published, named by its
+    /// thumbprint. `point` is uncompressed (SEC 1 §2.3.3): 0x04, then both coordinates of 32 bytes.
+    ///
+    /// # Errors
+    /// `Jwk*` if it is not a point of the curve in this form.
+    pub fn es256(point: &[u8]) -> Result<Self, JoseError> {
+        let coordinates = match point {
+            [4, coordinates @ ..] if coordinates.len() == 64 => coordinates,
+            _ => {
+                return Err(JoseError::JwkMember {
+                    name: "x",
+                    why: "must come from an uncompressed point of 65 bytes".to_owned(),
+                });
+            }
+        };
+        Self {
+            kty: "EC".to_owned(),
+            alg: Some(Algorithm::Es256.as_str().to_owned()),
+            crv: Some("P-256".to_owned()),
+            x: Some(encoding::encode(&coordinates[..32])),
+            y: Some(encoding::encode(&coordinates[32..])),
+            ..Self::default()
+        }
+        .published()
+    }
+
+    /// Reads a `SubjectPublicKeyInfo` (RFC 5280 §4.1) of an RSA or P-256 key, in the form in which
+    /// it is published.
+    ///
+    /// # Errors
+    /// [`JoseError::PublicKeyRefused`] for any other key or text, otherwise as
+    /// [`rs256`](Self::rs256) and [`es256`](Self::es256).
+    pub fn from_spki_der(spki: &[u8]) -> Result<Self, JoseError> {
+        match der::read_spki(spki).ok_or(JoseError::PublicKeyRefused)? {
+            der::Spki::Rsa { modulus, exponent } => Self::rs256(modulus, exponent),
+            der::Spki::P256 { point } => Self::es256(point),
+        }
+    }
+
+    /// The same key, published with a certificate (DER) of its own.
+    #[must_use]
+    pub fn with_certificate(mut self, certificate: &[u8]) -> Self {
+        let text = encoding::encode_standard(certificate);
+        self.x5c = Some(vec![text.clone()]);
+        self.certificate = Some([text]);
+        self
+    }
+
+    /// Names the key and makes sure that it can be used.
+    fn published(mut self) -> Result<Self, JoseError> {
+        self.key_use = Some("sig".to_owned());
+        self.kid = Some(self.thumbprint()?);
+        crate::VerifyingKey::from_jwk(&self)?;
+        Ok(self)
     }
 
     /// The RFC 7638 thumbprint: SHA-256 over the required members in their fixed order, base64url.
@@ -129,13 +212,16 @@ impl Jwk {
         else {
             return Some(false);
         };
-        let Some(key) = self.encoded_key() else {
+        let Some(key) = self.public_key_der() else {
             return Some(false);
         };
         Some(certificate.windows(key.len()).any(|window| window == key))
     }
 
-    fn encoded_key(&self) -> Option<Vec<u8>> {
+    /// The key as it stands in the bit string of a `SubjectPublicKeyInfo`: an `RSAPublicKey`
+    /// (RFC 8017 §A.1.1) or an uncompressed point. `None` if a member is missing or malformed.
+    #[must_use]
+    pub fn public_key_der(&self) -> Option<Vec<u8>> {
         match self.kty.as_str() {
             "RSA" => {
                 let modulus = encoding::decode(self.n.as_ref()?)?;

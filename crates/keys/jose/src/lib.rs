@@ -8,6 +8,7 @@
 mod algorithm;
 mod compact;
 mod der;
+mod ecdsa;
 mod encoding;
 mod error;
 mod jwk;
@@ -17,7 +18,8 @@ mod signing_key;
 mod verifying_key;
 
 pub use algorithm::Algorithm;
-pub use compact::{Compact, Header, MAX_TOKEN_LENGTH, sign_compact};
+pub use compact::{Compact, Header, MAX_TOKEN_LENGTH, Unsigned, sign_compact};
+pub use ecdsa::{es256_from_der, es256_to_der};
 pub use error::{JoseError, Part};
 pub use jwk::Jwk;
 pub use jwk_set::JwkSet;

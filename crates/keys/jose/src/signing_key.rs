@@ -11,7 +11,7 @@ use aws_lc_rs::signature::{
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
 use crate::pem::PrivateKeyPem;
-use crate::{Algorithm, JoseError, Jwk, compact, der, encoding, pem};
+use crate::{Algorithm, JoseError, Jwk, compact, der, pem};
 
 /// What kind of signing key to make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -169,39 +169,19 @@ impl SigningKey {
     }
 
     fn from_pair(pair: Pair) -> Result<Self, JoseError> {
-        let mut public = Jwk {
-            key_use: Some("sig".to_owned()),
-            ..Jwk::default()
-        };
-        match &pair {
+        let public = match &pair {
             Pair::Rsa(rsa) => {
                 let (n, e) = der::read_rsa_public_key(rsa.public_key().as_ref())
                     .ok_or(JoseError::PrivateKeyRefused)?;
                 if n.len() > MAX_RSA_BYTES {
                     return Err(JoseError::PrivateKeyRefused);
                 }
-                public.kty = "RSA".to_owned();
-                public.alg = Some(Algorithm::Rs256.as_str().to_owned());
-                public.n = Some(encoding::encode(n));
-                public.e = Some(encoding::encode(e));
+                Jwk::rs256(n, e)
             }
-            Pair::P256(ec) => {
-                // SEC 1 §2.3.3: 0x04, then both coordinates of 32 bytes.
-                let [4, coordinates @ ..] = ec.public_key().as_ref() else {
-                    return Err(JoseError::PrivateKeyRefused);
-                };
-                let (x, y) = coordinates
-                    .split_at_checked(32)
-                    .ok_or(JoseError::PrivateKeyRefused)?;
-                public.kty = "EC".to_owned();
-                public.alg = Some(Algorithm::Es256.as_str().to_owned());
-                public.crv = Some("P-256".to_owned());
-                public.x = Some(encoding::encode(x));
-                public.y = Some(encoding::encode(y));
-            }
+            Pair::P256(ec) => Jwk::es256(ec.public_key().as_ref()),
         }
-        let kid = public.thumbprint()?;
-        public.kid = Some(kid.clone());
+        .map_err(|_| JoseError::PrivateKeyRefused)?;
+        let kid = public.kid.clone().ok_or(JoseError::PrivateKeyRefused)?;
         let mut key = Self {
             pair,
             public,

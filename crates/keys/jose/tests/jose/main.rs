@@ -2,6 +2,7 @@
 //! directions, everything that must be refused, and key files.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod held_elsewhere;
 mod key_files;
 mod key_sets;
 mod keys;
