@@ -136,12 +136,26 @@ impl Jwk {
         }
     }
 
-    /// The same key, published with a certificate (DER) of its own.
+    /// The same key with a certificate (DER), which is written with it.
     #[must_use]
     pub fn with_certificate(mut self, certificate: &[u8]) -> Self {
-        let text = encoding::encode_standard(certificate);
-        self.x5c = Some(vec![text.clone()]);
-        self.certificate = Some([text]);
+        self.x5c = Some(vec![encoding::encode_standard(certificate)]);
+        self.publishing_certificate()
+    }
+
+    /// The same key; the first certificate that it was read with is written with it again.
+    #[must_use]
+    pub fn publishing_certificate(mut self) -> Self {
+        let first = self.x5c.as_ref().and_then(|chain| chain.first());
+        self.certificate = first.map(|first| [first.clone()]);
+        self
+    }
+
+    /// The same key without any certificate.
+    #[must_use]
+    pub fn without_certificate(mut self) -> Self {
+        self.x5c = None;
+        self.certificate = None;
         self
     }
 

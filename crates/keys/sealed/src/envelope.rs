@@ -8,7 +8,7 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::rand;
-use secrecy::SecretSlice;
+use secrecy::{ExposeSecret as _, SecretSlice};
 use zeroize::Zeroizing;
 
 use crate::master_key::{ID_BYTES, KEY_BYTES};
@@ -67,6 +67,24 @@ pub fn open(
     let data_key = Zeroizing::new(unwrapped);
     let secret = take(sealed, WRAPPED, sealed.len(), &data_key, record)?;
     Ok(SecretSlice::from(secret))
+}
+
+/// What [`seal`] made under `old`, for the same record under `new`. What is sealed under `new`
+/// already comes back as it is, if it opens.
+///
+/// # Errors
+/// As [`open`]; [`SealedError::OtherMasterKey`] if it is sealed under neither.
+pub fn reseal(
+    old: &MasterKey,
+    new: &MasterKey,
+    record: &[u8],
+    sealed: &[u8],
+) -> Result<Vec<u8>, SealedError> {
+    match open(old, record, sealed) {
+        Ok(secret) => seal(new, record, secret.expose_secret()),
+        Err(SealedError::OtherMasterKey) => open(new, record, sealed).map(|_| sealed.to_vec()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Encrypts `plain` behind what `out` holds, which is authenticated with it.

@@ -10,7 +10,7 @@ mod error;
 mod key_file;
 mod master_key;
 
-pub use envelope::{open, seal};
+pub use envelope::{open, reseal, seal};
 pub use error::SealedError;
 pub use key_file::{create_key_file, read_key_file, read_or_create_key_file};
 pub use master_key::MasterKey;

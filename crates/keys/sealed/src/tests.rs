@@ -74,6 +74,28 @@ fn the_data_key_of_one_record_does_not_open_another() {
 }
 
 #[test]
+fn a_value_moves_to_another_master_key() {
+    let first = seal(&key(1), b"a", b"secret").unwrap();
+    let second = reseal(&key(1), &key(2), b"a", &first).unwrap();
+    assert_eq!(
+        open(&key(2), b"a", &second).unwrap().expose_secret(),
+        b"secret"
+    );
+    assert!(open(&key(1), b"a", &second).is_err());
+    assert_eq!(reseal(&key(1), &key(2), b"a", &second).unwrap(), second);
+    assert!(matches!(
+        reseal(&key(3), &key(4), b"a", &first),
+        Err(SealedError::OtherMasterKey)
+    ));
+    for sealed in [&first, &second] {
+        assert!(matches!(
+            reseal(&key(1), &key(2), b"b", sealed),
+            Err(SealedError::NotAuthentic)
+        ));
+    }
+}
+
+#[test]
 fn another_master_key_is_named_as_the_cause() {
     let sealed = seal(&key(1), b"", b"secret").unwrap();
     assert!(matches!(

@@ -3,6 +3,9 @@
 use rolecall_jose::{Algorithm, JoseError};
 use rolecall_sealed::SealedError;
 
+use crate::BackendError;
+use crate::rotation::RotationError;
+
 /// Why keys could not be made, loaded or used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -39,12 +42,35 @@ pub enum SigningKeysError {
         /// The algorithm.
         algorithm: Algorithm,
     },
+    /// A backend could not do what it was asked.
+    #[error("the key backend `{backend}` failed: {source}")]
+    Backend {
+        /// Its name in the configuration.
+        backend: String,
+        /// Why.
+        source: BackendError,
+    },
+    /// A key is held by, or is to be made in, a backend that the configuration does not name.
+    #[error(
+        "tenant `{tenant}` has keys in the backend `{backend}`, which is not configured; there is {known}"
+    )]
+    UnknownBackend {
+        /// The tenant.
+        tenant: String,
+        /// The backend's name.
+        backend: String,
+        /// The backends that there are.
+        known: String,
+    },
     /// The ring has no keys of this algorithm: only RS256 and ES256 are signed with.
     #[error("tokens are signed with RS256 or ES256, not with {algorithm}")]
     Algorithm {
         /// The algorithm asked for.
         algorithm: Algorithm,
     },
+    /// The rotation was refused.
+    #[error(transparent)]
+    Rotation(#[from] RotationError),
     /// The crypto library failed.
     #[error(transparent)]
     Jose(#[from] JoseError),

@@ -1,90 +1,108 @@
-//! All signing keys of one tenant.
+//! All signing keys of one tenant, ready to sign and to be published.
 
 use std::sync::Arc;
 
-use rolecall_jose::{Algorithm, JwkSet, KeyKind, SigningKey, sign_compact};
+use rolecall_jose::{Algorithm, JwkSet};
 use rolecall_sealed::{MasterKey, SecretString};
+use serde::{Deserialize, Serialize};
 
-use crate::{RsaBits, SealedSigningKey, SignerLimit, SigningKeysError};
+use crate::key::Key;
+use crate::rotation::ALGORITHMS;
+use crate::{Backend, SealedSigningKey, SignerLimit, Signers, SigningKeysError, Slots};
 
-/// The signing keys of one tenant: an RS256 and an ES256 key, both published, both able to sign.
+/// The signing keys of one tenant: those that sign RS256 and ES256, their successors, and those
+/// before them.
 ///
 /// A ring never changes; a rotation makes a new one. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct KeyRing {
     tenant: String,
-    rs256: Slots,
-    es256: Slots,
-    published: JwkSet,
+    rs256: Option<Arc<Key>>,
+    es256: Option<Arc<Key>>,
+    published: Arc<JwkSet>,
     limit: SignerLimit,
 }
 
-/// The keys of one algorithm by what they are for. Only the signing key exists yet; a key that is
-/// published ahead of its turn and keys that tokens in flight still need are published beside it.
-#[derive(Clone, Debug)]
-struct Slots {
-    active: Arc<SigningKey>,
+/// How a tenant's JWKS is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JwksForm {
+    /// Which members each key has.
+    pub members: JwkMembers,
+    /// Whose active key is the very first. Some verifiers look at no other.
+    pub first: Algorithm,
+}
+
+/// Which members each key of a JWKS has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JwkMembers {
+    /// `kty kid use alg` and the key itself: what AWS reads without stumbling.
+    #[default]
+    Minimal,
+    /// Also `x5c`, a self-signed certificate of the key: for Ceph's object gateway, which reads
+    /// nothing else. AWS takes it too, since certificate and key agree.
+    WithX5c,
+}
+
+impl Default for JwksForm {
+    fn default() -> Self {
+        Self {
+            members: JwkMembers::default(),
+            first: Algorithm::Rs256,
+        }
+    }
 }
 
 impl KeyRing {
-    /// Makes new keys: RSA on a blocking thread (0.1 s for 2048 bits, up to 2 s for 4096), P-256 at
-    /// once.
+    /// Opens stored keys. Private keys are parsed when they sign for the first time, and backends
+    /// are not asked yet.
     ///
     /// # Errors
-    /// `Jose` if the crypto library fails, `Stopped` if the runtime is shutting down.
-    pub async fn generate(
-        tenant: &str,
-        bits: RsaBits,
-        limit: SignerLimit,
-    ) -> Result<Self, SigningKeysError> {
-        let rs256 = limit
-            .run(move || SigningKey::generate(bits.kind()))
-            .await??;
-        let es256 = SigningKey::generate(KeyKind::P256)?;
-        Ok(Self::new(tenant, rs256, es256, limit))
-    }
-
-    /// Opens stored keys. Of several keys for one algorithm the last in the list signs.
-    ///
-    /// # Errors
-    /// `Sealed` for a wrong master key or altered bytes, `Record`, `Missing` if there is no key for
-    /// one of the two algorithms.
+    /// `Sealed` for a wrong master key or altered bytes, `Record` for a key that is not what its
+    /// record says, `UnknownBackend`; `Missing` if the tenant has no key at all for one of the two
+    /// algorithms. One whose keys were all revoked has some, and gets a successor by rotation.
     pub fn load(
         tenant: &str,
-        records: &[SealedSigningKey],
+        stored: &[SealedSigningKey],
         master: &MasterKey,
-        limit: SignerLimit,
+        signers: &Signers,
+        form: JwksForm,
     ) -> Result<Self, SigningKeysError> {
-        let key = |algorithm| {
-            records
-                .iter()
-                .rfind(|record| record.algorithm == algorithm)
-                .ok_or_else(|| SigningKeysError::Missing {
+        let keys = stored
+            .iter()
+            .map(|key| Key::open(tenant, key, master, signers).map(Arc::new))
+            .collect::<Result<Vec<_>, _>>()?;
+        for algorithm in ALGORITHMS {
+            if !keys.iter().any(|key| key.record.algorithm == algorithm) {
+                return Err(SigningKeysError::Missing {
                     tenant: tenant.to_owned(),
                     algorithm,
-                })?
-                .open(tenant, master)
+                });
+            }
+        }
+        let slots = Slots::new(keys.iter().map(|key| key.record.clone()).collect(), 0);
+        let opened = |kid: &str| keys.iter().find(|key| key.record.kid == kid);
+        let signer = |algorithm| {
+            let signer = slots.signer(algorithm)?;
+            opened(&signer.kid).map(Arc::clone)
         };
-        Ok(Self::new(
-            tenant,
-            key(Algorithm::Rs256)?,
-            key(Algorithm::Es256)?,
-            limit,
-        ))
+        let published = slots.published(form.first);
+        let published = published
+            .iter()
+            .filter_map(|record| opened(&record.kid))
+            .map(|key| key.published(form.members));
+        Ok(Self {
+            tenant: tenant.to_owned(),
+            rs256: signer(Algorithm::Rs256),
+            es256: signer(Algorithm::Es256),
+            published: Arc::new(JwkSet::new(published.collect())),
+            limit: signers.limit.clone(),
+        })
     }
 
-    /// The keys as they are stored: RS256 first.
-    ///
-    /// # Errors
-    /// `Jose` or `Sealed` if the crypto library fails.
-    pub fn seal(&self, master: &MasterKey) -> Result<Vec<SealedSigningKey>, SigningKeysError> {
-        [&self.rs256, &self.es256]
-            .into_iter()
-            .map(|slots| SealedSigningKey::seal(&self.tenant, &slots.active, master))
-            .collect()
-    }
-
-    /// The public keys as they are published: RS256 first, always in the same order.
+    /// The public keys as they are published: those that sign, then those that will, then those
+    /// that did. The same keys are always in the same order.
     #[must_use]
     pub fn jwks(&self) -> &JwkSet {
         &self.published
@@ -99,55 +117,57 @@ impl KeyRing {
     /// The name of the key that signs with this algorithm.
     ///
     /// # Errors
-    /// [`SigningKeysError::Algorithm`] for anything but RS256 and ES256.
+    /// `Algorithm` for anything but RS256 and ES256; `Missing` if none signs at present: it was
+    /// revoked, and its successor is being made.
     pub fn kid(&self, algorithm: Algorithm) -> Result<&str, SigningKeysError> {
-        self.slots(algorithm).map(|slots| slots.active.kid())
+        self.signer(algorithm).map(|key| key.record.kid.as_str())
     }
 
-    /// Signs a JSON payload into a token with `typ: JWT`.
+    /// Signs a JSON payload into a token with `typ: JWT`, with the active key.
     ///
-    /// ES256 takes some 25 µs and is done at once; RS256 takes a millisecond or more and goes to a
-    /// blocking thread under the [`SignerLimit`], in the order of asking.
+    /// With a sealed key, ES256 takes some 25 µs and is done at once; RS256 takes a millisecond or
+    /// more and goes to a blocking thread under the [`SignerLimit`], in the order of asking. What
+    /// another backend answers is verified before it is handed on.
     ///
     /// # Errors
-    /// `Algorithm` for anything but RS256 and ES256, `Jose` if the crypto library fails, `Stopped`
-    /// if the runtime is shutting down.
+    /// As [`kid`](Self::kid); `Backend` if the backend does not sign, `Jose` if the crypto library
+    /// fails or a backend's signature is wrong, `Stopped` if the runtime is shutting down.
     pub async fn sign(
         &self,
         algorithm: Algorithm,
         payload: impl Into<Vec<u8>>,
     ) -> Result<SecretString, SigningKeysError> {
-        let payload = payload.into();
-        let key = Arc::clone(&self.slots(algorithm)?.active);
-        if !algorithm.is_rsa() {
-            return Ok(sign_compact(&key, "JWT", &payload)?);
-        }
-        let signed = self
-            .limit
-            .run(move || sign_compact(&key, "JWT", &payload))
-            .await?;
-        Ok(signed?)
+        self.signer(algorithm)?
+            .sign(payload.into(), &self.limit)
+            .await
     }
 
-    fn new(tenant: &str, rs256: SigningKey, es256: SigningKey, limit: SignerLimit) -> Self {
-        let published = JwkSet::new(vec![rs256.public_jwk().clone(), es256.public_jwk().clone()]);
-        let slots = |key| Slots {
-            active: Arc::new(key),
+    fn signer(&self, algorithm: Algorithm) -> Result<&Arc<Key>, SigningKeysError> {
+        let signer = match algorithm {
+            Algorithm::Rs256 => &self.rs256,
+            Algorithm::Es256 => &self.es256,
+            algorithm => return Err(SigningKeysError::Algorithm { algorithm }),
         };
-        Self {
-            tenant: tenant.to_owned(),
-            rs256: slots(rs256),
-            es256: slots(es256),
-            published,
-            limit,
-        }
+        signer.as_ref().ok_or_else(|| SigningKeysError::Missing {
+            tenant: self.tenant.clone(),
+            algorithm,
+        })
     }
+}
 
-    fn slots(&self, algorithm: Algorithm) -> Result<&Slots, SigningKeysError> {
-        match algorithm {
-            Algorithm::Rs256 => Ok(&self.rs256),
-            Algorithm::Es256 => Ok(&self.es256),
-            algorithm => Err(SigningKeysError::Algorithm { algorithm }),
-        }
+impl Signers {
+    pub(crate) fn known_backend(
+        &self,
+        tenant: &str,
+        name: &str,
+    ) -> Result<&Arc<dyn Backend>, SigningKeysError> {
+        self.backend(name).ok_or_else(|| {
+            let known: Vec<_> = self.names().map(|name| format!("`{name}`")).collect();
+            SigningKeysError::UnknownBackend {
+                tenant: tenant.to_owned(),
+                backend: name.to_owned(),
+                known: known.join(", "),
+            }
+        })
     }
 }

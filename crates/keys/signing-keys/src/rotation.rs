@@ -8,6 +8,7 @@
 mod plan;
 mod policy;
 
+pub(crate) use plan::ALGORITHMS;
 pub use plan::{Due, NewKey, Plan, Step};
 pub use policy::{PolicyText, RotationPolicy};
 

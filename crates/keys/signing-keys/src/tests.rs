@@ -5,28 +5,47 @@ use std::num::NonZero;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use rolecall_jose::{Algorithm, Compact, VerifyingKey};
+use rolecall_jose::{Algorithm, Compact, KeyKind, SigningKey, VerifyingKey};
 use rolecall_sealed::{ExposeSecret as _, MasterKey, SealedError};
 use tokio::sync::OnceCell;
 use tokio::sync::oneshot;
 
+use crate::rotation::{PolicyText, RotationPolicy};
 use crate::*;
 
-static RING: OnceCell<KeyRing> = OnceCell::const_new();
+mod elsewhere;
+mod slots;
 
-/// One ring for all tests, in a limit of its own for each: RSA keys are slow to make.
+static KEYS: OnceCell<Vec<SealedSigningKey>> = OnceCell::const_new();
+
+/// The first keys of a tenant, sealed with the first master key; RSA keys are slow to make.
+async fn keys() -> Vec<SealedSigningKey> {
+    let keys = KEYS.get_or_init(|| async {
+        let signers = Signers::from(SignerLimit::per_core());
+        let mut slots = Slots::default();
+        let (policy, bits) = (policy(), RsaBits::default());
+        let turn = signers
+            .advance("acme", &mut slots, &policy, bits, &master(1), 7, SCHEDULE)
+            .await;
+        turn.unwrap().unwrap().made
+    });
+    keys.await.clone()
+}
+
+fn policy() -> RotationPolicy {
+    RotationPolicy::new(PolicyText::default(), 300, 3600).unwrap()
+}
+
+/// One ring for all tests, in a limit of its own for each.
 async fn ring(at_once: usize) -> (KeyRing, SignerLimit) {
     let limit = SignerLimit::new(NonZero::new(at_once).unwrap());
-    let made = RING
-        .get_or_init(|| async {
-            KeyRing::generate("acme", RsaBits::default(), SignerLimit::per_core())
-                .await
-                .unwrap()
-        })
-        .await;
-    let records = made.seal(&master(1)).unwrap();
-    let ring = KeyRing::load("acme", &records, &master(1), limit.clone()).unwrap();
+    let ring = loaded(&keys().await, &limit).unwrap();
     (ring, limit)
+}
+
+fn loaded(keys: &[SealedSigningKey], limit: &SignerLimit) -> Result<KeyRing, SigningKeysError> {
+    let signers = limit.clone().into();
+    KeyRing::load("acme", keys, &master(1), &signers, JwksForm::default())
 }
 
 fn master(byte: u8) -> MasterKey {
@@ -59,22 +78,6 @@ async fn both_keys_sign_and_are_published_rs256_first() {
 }
 
 #[tokio::test]
-async fn sealed_and_loaded_again_it_is_the_same_ring() {
-    let (ring, limit) = ring(1).await;
-    let records = ring.seal(&master(7)).unwrap();
-    assert_eq!(records[0].algorithm, Algorithm::Rs256);
-    assert_eq!(records[1].algorithm, Algorithm::Es256);
-    let loaded = KeyRing::load("acme", &records, &master(7), limit).unwrap();
-    assert_eq!(loaded.jwks(), ring.jwks());
-    assert_eq!(loaded.tenant(), "acme");
-    let token = loaded
-        .sign(Algorithm::Rs256, *br#"{"sub":"x"}"#)
-        .await
-        .unwrap();
-    verified(&ring, token.expose_secret());
-}
-
-#[tokio::test]
 async fn other_algorithms_are_refused() {
     let (ring, _) = ring(1).await;
     for algorithm in [
@@ -93,47 +96,109 @@ async fn other_algorithms_are_refused() {
 
 #[tokio::test]
 async fn records_open_for_their_own_tenant_key_and_master_only() {
-    let (ring, limit) = ring(1).await;
-    let records = ring.seal(&master(7)).unwrap();
-    let load = |tenant: &str, records: &[SealedSigningKey], byte| {
-        KeyRing::load(tenant, records, &master(byte), limit.clone()).unwrap_err()
+    let keys = keys().await;
+    let signers = SignerLimit::per_core().into();
+    let load = |tenant: &str, keys: &[SealedSigningKey], byte| {
+        KeyRing::load(tenant, keys, &master(byte), &signers, JwksForm::default()).unwrap_err()
     };
     assert!(matches!(
-        load("other", &records, 7),
+        load("other", &keys, 1),
         SigningKeysError::Sealed {
             source: SealedError::NotAuthentic,
             ..
         }
     ));
     assert!(matches!(
-        load("acme", &records, 8),
+        load("acme", &keys, 8),
         SigningKeysError::Sealed {
             source: SealedError::OtherMasterKey,
             ..
         }
     ));
-    let mut renamed = records.clone();
-    renamed[0].kid = records[1].kid.clone();
+    let mut renamed = keys.clone();
+    renamed[0].record.kid = renamed[1].record.kid.clone();
     assert!(matches!(
-        load("acme", &renamed, 7),
+        load("acme", &renamed, 1),
         SigningKeysError::Sealed {
             source: SealedError::NotAuthentic,
             ..
         }
     ));
-    let mut swapped = records.clone();
-    swapped[0].algorithm = Algorithm::Es256;
-    swapped[1].algorithm = Algorithm::Rs256;
+    let mut swapped = keys.clone();
+    swapped[0].record.algorithm = Algorithm::Es256;
+    swapped[1].record.algorithm = Algorithm::Rs256;
     assert!(matches!(
-        load("acme", &swapped, 7),
+        load("acme", &swapped, 1),
         SigningKeysError::Record { .. }
     ));
     for (missing, algorithm) in [(0, Algorithm::Es256), (1, Algorithm::Rs256)] {
         assert!(matches!(
-            load("acme", &records[missing..=missing], 7),
+            load("acme", &keys[missing..=missing], 1),
             SigningKeysError::Missing { algorithm: found, .. } if found == algorithm
         ));
     }
+}
+
+#[tokio::test]
+async fn a_key_that_the_first_release_sealed_still_signs() {
+    let mut keys = keys().await;
+    for (at, kind) in [KeyKind::Rsa2048, KeyKind::P256].into_iter().enumerate() {
+        let key = SigningKey::generate(kind).unwrap();
+        let identity = crate::sealed_record::identity("acme", key.kid());
+        let pkcs8 = key.to_pkcs8_der().unwrap();
+        keys[at].sealed =
+            rolecall_sealed::seal(&master(1), &identity, pkcs8.expose_secret()).unwrap();
+        keys[at].record.kid = key.kid().to_owned();
+    }
+    let ring = loaded(&keys, &SignerLimit::per_core()).unwrap();
+    for algorithm in [Algorithm::Rs256, Algorithm::Es256] {
+        let token = ring.sign(algorithm, *br#"{"sub":"x"}"#).await.unwrap();
+        assert_eq!(verified(&ring, token.expose_secret()), algorithm);
+    }
+    let json = serde_json::to_string(ring.jwks()).unwrap();
+    assert!(!json.contains("x5c"), "{json}");
+}
+
+#[tokio::test]
+async fn keys_move_to_another_master_key_all_or_none() {
+    let keys = keys().await;
+    let before = loaded(&keys, &SignerLimit::per_core()).unwrap();
+    let texts = |keys: &[SealedSigningKey]| -> Vec<(String, Vec<u8>)> {
+        keys.iter()
+            .map(|key| (key.record.kid.clone(), key.sealed.clone()))
+            .collect()
+    };
+    let resealed = |texts: &[(String, Vec<u8>)], old, new| {
+        let keys = texts
+            .iter()
+            .map(|(kid, sealed)| ("acme", kid.as_str(), sealed.as_slice()));
+        reseal_keys(keys, &master(old), &master(new))
+    };
+    let moved = resealed(&texts(&keys), 1, 2).unwrap();
+    let mut under_new = keys.clone();
+    for (key, sealed) in under_new.iter_mut().zip(moved) {
+        key.sealed = sealed;
+    }
+    let signers = SignerLimit::per_core().into();
+    let form = JwksForm::default();
+    let after = KeyRing::load("acme", &under_new, &master(2), &signers, form).unwrap();
+    assert_eq!(after.jwks(), before.jwks());
+    assert!(loaded(&under_new, &SignerLimit::per_core()).is_err());
+
+    // Begun before and not finished: what is there already stays.
+    let half = vec![texts(&under_new)[0].clone(), texts(&keys)[1].clone()];
+    assert_eq!(resealed(&half, 1, 2).unwrap()[0], half[0].1);
+    // One that does not open lets none through.
+    let mut broken = texts(&keys);
+    broken[1].1[40] ^= 1;
+    assert!(matches!(
+        resealed(&broken, 1, 2),
+        Err(SigningKeysError::Sealed {
+            source: SealedError::NotAuthentic,
+            ..
+        })
+    ));
+    assert!(resealed(&texts(&keys), 3, 2).is_err());
 }
 
 #[tokio::test]
@@ -218,9 +283,14 @@ async fn hold(limit: &SignerLimit) -> oneshot::Sender<()> {
 
 #[tokio::test]
 async fn larger_rsa_keys_are_made_on_wish() {
-    let ring = KeyRing::generate("acme", 3072.try_into().unwrap(), SignerLimit::per_core())
-        .await
-        .unwrap();
+    let signers = Signers::from(SignerLimit::per_core());
+    let bits = 3072.try_into().unwrap();
+    let made = signers.make("acme", SOFTWARE, Algorithm::Rs256, bits).await;
+    let mut keys = keys().await;
+    let made = made.unwrap();
+    keys[0].record.kid = made.new_key().kid;
+    keys[0].sealed = made.seal(&master(1)).unwrap();
+    let ring = loaded(&keys, &SignerLimit::per_core()).unwrap();
     let modulus = ring.jwks().keys[0].n.as_ref().unwrap();
     assert_eq!(modulus.len(), 512);
     for given in [0, 1024, 2047, 8192] {
@@ -231,18 +301,27 @@ async fn larger_rsa_keys_are_made_on_wish() {
 
 #[tokio::test]
 async fn nothing_printed_holds_a_private_key() {
-    use rolecall_jose::SigningKey;
-    let key = SigningKey::generate(rolecall_jose::KeyKind::P256).unwrap();
-    let pkcs8 = key.to_pkcs8_der().unwrap();
-    let record = SealedSigningKey::seal("acme", &key, &master(1)).unwrap();
+    let signers = Signers::from(SignerLimit::per_core());
+    let made = signers
+        .make("acme", SOFTWARE, Algorithm::Es256, RsaBits::default())
+        .await
+        .unwrap();
+    let sealed = made.seal(&master(1)).unwrap();
+    let identity = crate::sealed_record::identity("acme", &made.new_key().kid);
+    let opened = rolecall_sealed::open(&master(1), &identity, &sealed).unwrap();
+    let pkcs8 = &opened.expose_secret()[opened.expose_secret().len() - 64..];
     assert!(
-        !record
-            .sealed
+        !sealed
             .windows(16)
-            .any(|window| pkcs8.expose_secret().windows(16).any(|part| part == window))
+            .any(|window| pkcs8.windows(16).any(|part| part == window))
     );
+    let shown = format!("{made:?}");
+    assert!(shown.contains("REDACTED"), "{shown}");
     let (ring, _) = ring(1).await;
     let shown = format!("{ring:?}");
     assert!(shown.contains(ring.kid(Algorithm::Es256).unwrap()));
-    assert!(!shown.contains("pair"), "{shown}");
+    assert!(
+        !shown.contains("pkcs8") && !shown.contains("pair"),
+        "{shown}"
+    );
 }

@@ -36,4 +36,4 @@ pub use error::{Fault, MintError};
 pub use format_error::{FormatError, FormatProblem};
 pub use issuer_url::IssuerUrl;
 pub use subject::SubjectFormat;
-pub use token_config::{TokenConfig, TokenConfigText};
+pub use token_config::{LONGEST_LIFETIME, TokenConfig, TokenConfigText};

@@ -188,5 +188,6 @@ fn default_algorithm() -> Algorithm {
 
 const DEFAULT_LIFETIME: u32 = 3600;
 const SHORTEST_LIFETIME: u32 = 300;
-const LONGEST_LIFETIME: u32 = 43_200;
+/// Seconds that a token may live at most: what a role session may last.
+pub const LONGEST_LIFETIME: u32 = 43_200;
 const LONGEST_AUDIENCE: usize = 255;

@@ -99,3 +99,6 @@ const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "iat", "nbf", "jti"];
 
 /// Short enough that a key that is published now is seen before it signs.
 const CACHE: &str = "public, max-age=300";
+
+/// Seconds of [`CACHE`].
+pub(crate) const MAX_AGE: i64 = 300;

@@ -2,42 +2,39 @@
 
 use jiff::Timestamp;
 use rolecall_jose::Algorithm;
+use rolecall_mint::LONGEST_LIFETIME;
 use rolecall_sealed::{MasterKey, SealedError};
-use rolecall_signing_keys::{KeyRing, RsaBits, SealedSigningKey, SignerLimit, SigningKeysError};
+use rolecall_signing_keys::rotation::{NewKey, PolicyText, RotationPolicy};
+use rolecall_signing_keys::{
+    JwksForm, KeyRecord, KeyRing, RsaBits, SCHEDULE, SOFTWARE, SealedSigningKey, Signers,
+    SigningKeysError, Slot, Slots,
+};
 use rolecall_store::{AuditKind, AuditRecord, KeyState, Outcome, SealedKey};
 
 use crate::InstallationError;
+use crate::documents::MAX_AGE;
 
 /// Opens the keys of `tenant` among `stored`; `None` if it has none yet.
 pub(crate) fn stored_ring(
     tenant: &str,
     stored: &[SealedKey],
     master: &MasterKey,
-    limit: &SignerLimit,
+    signers: &Signers,
 ) -> Result<Option<KeyRing>, InstallationError> {
-    let records = stored
+    let keys = stored
         .iter()
-        .filter(|key| key.tenant == tenant && key.state == KeyState::Active)
+        .filter(|key| key.tenant == tenant)
         .map(|key| {
-            let algorithm: Algorithm =
-                key.algorithm.parse().map_err(|_| InstallationError::Key {
-                    tenant: tenant.to_owned(),
-                    kid: key.kid.clone(),
-                    why: format!("its algorithm `{}` is not known", key.algorithm),
-                })?;
             Ok(SealedSigningKey {
-                kid: key.kid.clone(),
-                algorithm,
+                record: record(key)?,
                 sealed: key.sealed.clone(),
             })
         })
         .collect::<Result<Vec<_>, InstallationError>>()?;
-    if records.is_empty() {
+    if keys.is_empty() {
         return Ok(None);
     }
-    KeyRing::load(tenant, &records, master, limit.clone())
-        .map(Some)
-        .map_err(|error| unusable(tenant, &error))
+    ring(tenant, &keys, master, signers).map(Some)
 }
 
 /// New keys, both to sign with and in the form in which they are stored.
@@ -45,29 +42,67 @@ pub(crate) async fn new_ring(
     tenant: &str,
     rsa: RsaBits,
     master: &MasterKey,
-    limit: &SignerLimit,
+    signers: &Signers,
     now: Timestamp,
 ) -> Result<(KeyRing, Vec<SealedKey>), InstallationError> {
     let failed = |error: SigningKeysError| InstallationError::KeyGeneration {
         tenant: tenant.to_owned(),
         why: error.to_string(),
     };
-    let ring = KeyRing::generate(tenant, rsa, limit.clone())
+    let policy = RotationPolicy::new(PolicyText::default(), MAX_AGE, LONGEST_LIFETIME.into())
+        .map_err(|error| failed(error.into()))?;
+    let mut slots = Slots::default();
+    let now = now.as_second();
+    let turn = signers
+        .advance(tenant, &mut slots, &policy, rsa, master, now, SCHEDULE)
         .await
-        .map_err(failed)?;
-    let sealed = ring.seal(master).map_err(failed)?;
-    let stored = sealed
+        .map_err(failed)?
+        .unwrap_or_default();
+    let ring = ring(tenant, &turn.made, master, signers)?;
+    let stored = turn
+        .made
         .into_iter()
         .map(|key| SealedKey {
             tenant: tenant.to_owned(),
-            kid: key.kid,
-            algorithm: key.algorithm.as_str().to_owned(),
+            kid: key.record.kid,
+            algorithm: key.record.algorithm.as_str().to_owned(),
             sealed: key.sealed,
-            created_at: now.as_second(),
+            created_at: now,
             state: KeyState::Active,
         })
         .collect();
     Ok((ring, stored))
+}
+
+fn ring(
+    tenant: &str,
+    keys: &[SealedSigningKey],
+    master: &MasterKey,
+    signers: &Signers,
+) -> Result<KeyRing, InstallationError> {
+    KeyRing::load(tenant, keys, master, signers, JwksForm::default())
+        .map_err(|error| unusable(tenant, &error))
+}
+
+/// What the store keeps of a record.
+fn record(key: &SealedKey) -> Result<KeyRecord, InstallationError> {
+    let algorithm: Algorithm = key.algorithm.parse().map_err(|_| InstallationError::Key {
+        tenant: key.tenant.clone(),
+        kid: key.kid.clone(),
+        why: format!("its algorithm `{}` is not known", key.algorithm),
+    })?;
+    let made = NewKey {
+        kid: key.kid.clone(),
+        algorithm,
+        backend: SOFTWARE.to_owned(),
+    };
+    let mut record = KeyRecord::first(made, LONGEST_LIFETIME.into(), key.created_at);
+    record.slot = match key.state {
+        KeyState::Active => Slot::Active,
+        KeyState::Next => Slot::Next,
+        KeyState::Retired => Slot::Retired,
+    };
+    Ok(record)
 }
 
 /// What the trail says of a new key.

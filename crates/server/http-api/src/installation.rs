@@ -5,7 +5,7 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use rolecall_attest::ReplayMemory;
 use rolecall_sealed::MasterKey;
-use rolecall_signing_keys::{KeyRing, SignerLimit};
+use rolecall_signing_keys::{KeyRing, SignerLimit, Signers};
 use rolecall_store::{
     Announced, AuditRecord, DeclaredTenant, Document, Store, StoreError, UsedAssertion,
 };
@@ -28,7 +28,7 @@ pub struct Installation {
 struct Shared {
     store: Store,
     master: MasterKey,
-    limit: SignerLimit,
+    signers: Signers,
     clock: Clock,
     snapshot: ArcSwap<Snapshot>,
     refusals: RefusalTrail,
@@ -57,7 +57,7 @@ impl Installation {
             shared: Arc::new(Shared {
                 store,
                 master,
-                limit: SignerLimit::per_core(),
+                signers: SignerLimit::per_core().into(),
                 clock,
                 snapshot: ArcSwap::from_pointee(Snapshot::new(Vec::new())),
                 refusals: RefusalTrail::default(),
@@ -92,7 +92,7 @@ impl Installation {
                         &tenant.name,
                         tenant.rsa,
                         &shared.master,
-                        &shared.limit,
+                        &shared.signers,
                         now,
                     )
                     .await?;
@@ -174,7 +174,7 @@ impl Shared {
             .into_iter()
             .map(|tenant| {
                 let ring =
-                    first_start::stored_ring(&tenant.name, stored, &self.master, &self.limit)?;
+                    first_start::stored_ring(&tenant.name, stored, &self.master, &self.signers)?;
                 Ok((tenant, ring))
             })
             .collect()

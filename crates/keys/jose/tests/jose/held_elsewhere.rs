@@ -59,6 +59,10 @@ fn a_certificate_is_written_only_when_given_on_purpose() {
     let read = Jwk::parse(written.to_string().as_bytes()).unwrap();
     assert_eq!(read.x5c, jwk.x5c);
     assert!(serde_json::to_value(&read).unwrap().get("x5c").is_none());
+    assert_eq!(
+        serde_json::to_value(read.publishing_certificate()).unwrap(),
+        written
+    );
 }
 
 #[test]
