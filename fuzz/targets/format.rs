@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rolecall_fuzz_bodies::run("format", bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rolecall_bodies::run("format", bytes));

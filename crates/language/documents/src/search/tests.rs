@@ -274,7 +274,7 @@ resource \"aws_iam_role\" \"deploy\" {
 }
 
 #[test]
-fn names_that_stand_twice_are_seen_in_every_language() {
+fn names_that_stand_twice_are_seen_in_json_and_yaml() {
     for (name, text) in [
         (
             "a.json",
@@ -283,10 +283,6 @@ fn names_that_stand_twice_are_seen_in_every_language() {
         (
             "b.yaml",
             "Statement:\n- Condition:\n    StringLike: {'h:sub': a, 'h:sub': b}\n",
-        ),
-        (
-            "c.tf",
-            "resource \"aws_iam_role\" \"r\" {\n  assume_role_policy = jsonencode({ Statement = [{ Condition = { StringLike = {\n    \"h:sub\" = \"a\"\n    \"h:sub\" = \"b\"\n  } } }] })\n}\n",
         ),
     ] {
         let (files, found) = policies(name, text);
@@ -306,6 +302,18 @@ fn names_that_stand_twice_are_seen_in_every_language() {
         );
         assert_eq!(keys.get("h:sub").unwrap().text(), Some("b"), "{name}");
     }
+}
+
+#[test]
+fn names_that_stand_twice_in_terraform_are_told_with_their_place() {
+    let (_, found) = policies(
+        "c.tf",
+        "resource \"aws_iam_role\" \"r\" {\n  assume_role_policy = jsonencode({ Condition = { StringLike = {\n    \"h:sub\" = \"a\"\n    \"h:sub\" = \"b\"\n  } } })\n}\n",
+    );
+    assert_eq!(found.problems.len(), 1);
+    let message = found.problems[0].1.to_string();
+    assert!(message.starts_with("c.tf:4:5"), "{message}");
+    assert!(message.contains("redefined object key"), "{message}");
 }
 
 #[test]
