@@ -1,5 +1,6 @@
-//! Evidence becomes an attested workload: `private_key_jwt` (RFC 7523), both sides. Pure: the
-//! clock and the assertion's id are parameters, keys and replay memory are the caller's.
+//! Evidence becomes an attested workload: `private_key_jwt` (RFC 7523), both sides, and tokens of
+//! other issuers ([`federated`]). Pure: the clock and the assertion's id are parameters, keys and
+//! replay memory are the caller's.
 //!
 //! The workload [makes](Assertion::make) an assertion with its private key; the issuer
 //! [verifies](verify) it with the public keys that were registered for that workload, and
@@ -7,6 +8,7 @@
 
 mod assertion;
 mod error;
+pub mod federated;
 mod replay;
 mod verification;
 mod workload_keys;

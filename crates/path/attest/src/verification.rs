@@ -120,19 +120,20 @@ fn time(claims: &Map<String, Value>, claim: &'static str) -> Result<Option<i64>,
     let Some(value) = claims.get(claim) else {
         return Ok(None);
     };
-    value
-        .as_i64()
-        .or_else(|| {
-            value
-                .as_f64()
-                .filter(|seconds| seconds.abs() < LATEST)
-                .map(|seconds| seconds.floor() as i64)
-        })
-        .map(Some)
-        .ok_or(AttestError::Claim {
-            claim,
-            expected: "a number of seconds since 1970",
-        })
+    seconds(value).map(Some).ok_or(AttestError::Claim {
+        claim,
+        expected: "a number of seconds since 1970",
+    })
+}
+
+/// A NumericDate's whole seconds.
+pub(crate) fn seconds(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| {
+        value
+            .as_f64()
+            .filter(|seconds| seconds.abs() < LATEST)
+            .map(|seconds| seconds.floor() as i64)
+    })
 }
 
 /// The longest that an assertion may still be valid, in seconds.
