@@ -25,7 +25,7 @@ pub use guard::GuardText;
 pub use issuer_keys::IssuerKeys;
 pub use presented::{Evidence, LONGEST_EVIDENCE, Presented, UsedOnce};
 pub use preset::Preset;
-pub use trusted_issuer::{KeysFrom, TrustedIssuer, TrustedIssuerText};
+pub use trusted_issuer::{KeysFrom, TrustedIssuer, TrustedIssuerText, may_be_fetched};
 
 #[cfg(test)]
 mod tests;

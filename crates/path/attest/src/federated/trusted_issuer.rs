@@ -235,7 +235,8 @@ fn check_addresses(text: &TrustedIssuerText, issuer: &str) -> Result<(), Evidenc
 }
 
 /// Whether keys may be fetched from `url`: over TLS, or from this very machine.
-pub(crate) fn may_be_fetched(url: &str) -> bool {
+#[must_use]
+pub fn may_be_fetched(url: &str) -> bool {
     let (rest, encrypted) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
         (Some(rest), _) => (rest, true),
         (None, Some(rest)) => (rest, false),

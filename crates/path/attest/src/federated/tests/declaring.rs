@@ -33,7 +33,6 @@ fn a_trusted_issuer_that_cannot_be_is_refused() {
 
 #[test]
 fn keys_are_fetched_over_tls_or_from_this_machine() {
-    use crate::federated::trusted_issuer::may_be_fetched;
     for yes in [
         "https://a.example",
         "https://a.example:8443/x",
