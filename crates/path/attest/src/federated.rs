@@ -15,6 +15,7 @@ mod guard;
 mod issuer_keys;
 mod presented;
 mod preset;
+mod takers;
 mod trusted_issuer;
 
 pub use claim_path::ClaimPath;
@@ -25,6 +26,7 @@ pub use guard::GuardText;
 pub use issuer_keys::IssuerKeys;
 pub use presented::{Evidence, LONGEST_EVIDENCE, Presented, UsedOnce};
 pub use preset::Preset;
+pub use takers::Takers;
 pub use trusted_issuer::{KeysFrom, TrustedIssuer, TrustedIssuerText, may_be_fetched};
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -198,6 +200,49 @@ fn gitlab_says_itself_whether_an_environment_is_protected() {
     assert!(gitlab(json!({ "environment_protected": "false" })).is_err());
     assert!(gitlab(json!({ "pipeline_source": "merge_request_event" })).is_err());
     assert!(gitlab(json!({ "ref_protected": true, "environment_protected": "false" })).is_ok());
+}
+
+/// A condition of every form on one of three claims.
+fn any_conditions() -> impl Strategy<Value = Value> {
+    let value = prop_oneof![Just("a"), Just("b"), Just("c")];
+    let expected = prop_oneof![
+        value.clone().prop_map(|value| json!(value)),
+        prop::collection::vec(value, 1..3).prop_map(|values| json!(values)),
+        Just(json!({ "like": "?a*" })),
+    ];
+    prop::collection::btree_map(
+        prop_oneof![Just("x"), Just("y"), Just("z.w")],
+        expected,
+        1..4,
+    )
+    .prop_map(|conditions| json!(conditions))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn sorting_rules_loses_none_that_admits(
+        conditions in prop::collection::vec(any_conditions(), 1..30),
+        x in prop_oneof![Just(json!("a")), Just(json!("b")), Just(json!(["a", "c"])), Just(json!(null))],
+        y in prop_oneof![Just(json!("a")), Just(json!("bab"))],
+        w in prop_oneof![Just(json!("b")), Just(json!({}))],
+    ) {
+        let rules: Vec<_> = conditions
+            .iter()
+            .map(|conditions| Arc::new(rule_with("oidc", json!({ "where": conditions })).unwrap()))
+            .collect();
+        let takers = Takers::new(rules.iter().cloned().enumerate());
+        let evidence = evidence("oidc", json!({ "x": x, "y": y, "z": { "w": w } }));
+        let mut found: Vec<usize> = takers
+            .candidates(&evidence)
+            .filter(|(_, rule)| rule.admits(&evidence).is_ok())
+            .map(|(at, _)| *at)
+            .collect();
+        found.sort_unstable();
+        let all = (0..rules.len()).filter(|&at| rules[at].admits(&evidence).is_ok());
+        prop_assert_eq!(found, all.collect::<Vec<_>>());
+    }
 }
 
 /// What a pattern means, said the slow way.
