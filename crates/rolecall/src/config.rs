@@ -2,6 +2,7 @@
 //! workload's (`workload`, `connections`). Reading it changes nothing; every error says file, line
 //! and column. `docs/configuration.md` is its reference.
 
+mod evidence;
 mod places;
 mod reading;
 mod registered;

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use rolecall_attest::federated::EvidenceText;
 use rolecall_http_api::{TenantDeclaration, WorkloadDeclaration};
 use rolecall_jose::{Algorithm, Jwk, JwkSet};
 use rolecall_mint::{AwsClaimsText, ClaimText, TokenConfigText};
 use serde::{Deserialize, Deserializer};
 
 use super::Loaded;
+use super::evidence::TrustedIssuerSection;
 use crate::failure::Failure;
 
 /// `server:` as it is written.
@@ -35,6 +37,8 @@ pub struct TenantSection {
     rsa_bits: u32,
     #[serde(default)]
     pub(super) token_configs: Vec<TokenConfigSection>,
+    #[serde(default)]
+    trusted_issuers: Vec<TrustedIssuerSection>,
     #[serde(default)]
     pub(super) workloads: Vec<RegisteredWorkload>,
 }
@@ -69,6 +73,8 @@ pub(super) struct RegisteredWorkload {
     keys: Vec<Jwk>,
     #[serde(default)]
     key_files: Vec<PathBuf>,
+    #[serde(default)]
+    pub(super) evidence: Vec<EvidenceText>,
 }
 
 impl Loaded {
@@ -110,6 +116,14 @@ impl Loaded {
         tenant: &TenantSection,
         bound: SocketAddr,
     ) -> Result<TenantDeclaration, Failure> {
+        let trusted_issuers = tenant
+            .trusted_issuers
+            .iter()
+            .enumerate()
+            .map(|(index, issuer)| {
+                self.trusted_issuer(&format!("tenants[{at}].trusted_issuers[{index}]"), issuer)
+            })
+            .collect::<Result<_, _>>()?;
         let workloads = tenant
             .workloads
             .iter()
@@ -123,6 +137,7 @@ impl Loaded {
             issuer: tenant.issuer.replace("{listen}", &bound.to_string()),
             rsa_bits: tenant.rsa_bits,
             token_configs: tenant.token_configs.iter().map(declared).collect(),
+            trusted_issuers,
             workloads,
         })
     }
@@ -157,15 +172,19 @@ impl Loaded {
             };
             keys.extend(read);
         }
-        if keys.is_empty() {
+        if keys.is_empty() && workload.evidence.is_empty() {
             return Err(self
                 .broken(
                     field,
-                    format_args!("the workload `{}` has no key", workload.name),
+                    format_args!(
+                        "the workload `{}` has neither a key nor evidence",
+                        workload.name
+                    ),
                 )
                 .hint(
                     "`rolecall workload key --to FILE` makes one and prints its public part; put \
-                     that under `keys`, or its file under `key_files`",
+                     that under `keys`, or its file under `key_files`. Or say under `evidence` which \
+                     tokens of a trusted issuer prove who it is",
                 ));
         }
         Ok(WorkloadDeclaration {
@@ -174,6 +193,7 @@ impl Loaded {
             may_claim: workload.may_claim.clone(),
             token_configs: workload.token_configs.clone(),
             keys,
+            evidence: workload.evidence.clone(),
         })
     }
 }
@@ -190,10 +210,15 @@ pub(super) fn declared(section: &TokenConfigSection) -> TokenConfigText {
     }
 }
 
-/// A token's lifetime, written `1h`, `90m` or as whole seconds. Its bounds are the issuer's to
-/// check.
+/// A duration, written `1h`, `90m` or as whole seconds. Its bounds are the issuer's to check.
 #[derive(Debug)]
-struct Lifetime(u32);
+pub(super) struct Lifetime(u32);
+
+impl Lifetime {
+    pub(super) fn seconds(&self) -> u32 {
+        self.0
+    }
+}
 
 impl Default for Lifetime {
     fn default() -> Self {

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use rolecall_attest::federated::{EvidenceText, TrustedIssuerText};
 use rolecall_jose::Jwk;
 use rolecall_mint::TokenConfigText;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,9 @@ pub struct TenantDeclaration {
     /// What its tokens look like.
     #[serde(default)]
     pub token_configs: Vec<TokenConfigText>,
+    /// Whose tokens are evidence of who asks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trusted_issuers: Vec<TrustedIssuerText>,
     /// Who may ask for them.
     #[serde(default)]
     pub workloads: Vec<WorkloadDeclaration>,
@@ -44,7 +48,11 @@ pub struct WorkloadDeclaration {
     #[serde(default)]
     pub token_configs: Vec<String>,
     /// The public keys that its assertions are verified with.
+    #[serde(default)]
     pub keys: Vec<Jwk>,
+    /// The tokens of trusted issuers that prove who it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<EvidenceText>,
 }
 
 fn default_rsa_bits() -> u32 {

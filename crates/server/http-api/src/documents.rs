@@ -9,7 +9,7 @@ use rolecall_jose::{Algorithm, JwkSet};
 use rolecall_mint::{IssuerUrl, TokenConfig};
 use serde_json::json;
 
-use crate::request::GRANT_TYPE;
+use crate::request::{CLIENT_CREDENTIALS, TOKEN_EXCHANGE};
 use crate::routing::Endpoint;
 
 /// A public document, serialised once and answered as it lies.
@@ -67,7 +67,13 @@ impl Document {
 
 /// OpenID Provider Metadata (OpenID Connect Discovery 1.0 §3), as much as a relying party such as
 /// IAM reads, with the token endpoint for workloads.
-pub(crate) fn discovery(issuer: &IssuerUrl, token_configs: &[Arc<TokenConfig>]) -> Document {
+///
+/// `trusts` tells whether there are issuers whose tokens can be exchanged.
+pub(crate) fn discovery(
+    issuer: &IssuerUrl,
+    token_configs: &[Arc<TokenConfig>],
+    trusts: bool,
+) -> Document {
     let custom: BTreeSet<&str> = token_configs
         .iter()
         .flat_map(|config| config.claims().names())
@@ -75,6 +81,10 @@ pub(crate) fn discovery(issuer: &IssuerUrl, token_configs: &[Arc<TokenConfig>]) 
     let claims: Vec<&str> = REGISTERED.into_iter().chain(custom).collect();
     let at = |endpoint: Endpoint| format!("{}{}", issuer.as_str(), endpoint.suffix());
     let signing = [Algorithm::Rs256, Algorithm::Es256].map(Algorithm::as_str);
+    let mut grants = vec![CLIENT_CREDENTIALS];
+    if trusts {
+        grants.push(TOKEN_EXCHANGE);
+    }
     let proving = Algorithm::ALL.map(Algorithm::as_str);
     Document::new(&json!({
         "issuer": issuer.as_str(),
@@ -84,7 +94,7 @@ pub(crate) fn discovery(issuer: &IssuerUrl, token_configs: &[Arc<TokenConfig>]) 
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": signing,
         "claims_supported": claims,
-        "grant_types_supported": [GRANT_TYPE],
+        "grant_types_supported": grants,
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": proving,
     }))

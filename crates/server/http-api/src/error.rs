@@ -42,6 +42,15 @@ pub enum InstallationError {
     /// The state cannot be read or written. The operator's.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The keys of a trusted issuer could not be prepared to be fetched. The operator's, or the
+    /// system's: without trusted certificates there is no TLS.
+    #[error("a trusted issuer of tenant `{tenant}` cannot be used: {why}")]
+    TrustedIssuer {
+        /// Whose declaration.
+        tenant: String,
+        /// What failed.
+        why: String,
+    },
     /// The state was made with another master key. The operator's.
     #[error(
         "the signing key `{kid}` of tenant `{tenant}` was sealed with another master key than the one given"
@@ -58,7 +67,7 @@ impl InstallationError {
     /// What to do next: one sentence or two, or nothing where the message says it all.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Declaration { .. } => None,
+            Self::Declaration { .. } | Self::TrustedIssuer { .. } => None,
             Self::Key { .. } | Self::Keys { .. } => Some("Restore the state database from a backup.".to_owned()),
             Self::KeyGeneration { .. } => Some("Try again; if it stays, please report it.".to_owned()),
             Self::Store(error) => error.hint(),

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use rolecall_attest::ReplayMemory;
+use rolecall_attest_keys::KeyCache;
 use rolecall_sealed::MasterKey;
 use rolecall_signing_keys::{KeyRing, SignerLimit, Signers};
 use rolecall_store::{
@@ -35,6 +36,8 @@ struct Shared {
     /// Used assertions by tenant; kept when a tenant is not declared for a while. Locked by those
     /// who declare, which makes them wait for each other.
     memories: tokio::sync::Mutex<HashMap<String, Arc<Mutex<ReplayMemory>>>>,
+    /// The keys of all issuers that some tenant trusts.
+    trusted_keys: KeyCache,
 }
 
 impl Installation {
@@ -62,6 +65,7 @@ impl Installation {
                 snapshot: ArcSwap::from_pointee(Snapshot::new(Vec::new())),
                 refusals: RefusalTrail::default(),
                 memories: tokio::sync::Mutex::new(remembered(&state.used, now)),
+                trusted_keys: KeyCache::default(),
             }),
         };
         installation.declare(tenants).await?;
@@ -101,7 +105,13 @@ impl Installation {
                 }
             };
             let memory = memories.entry(tenant.name.clone()).or_insert_with(memory);
-            served.push(Arc::new(Tenant::new(tenant, ring, Arc::clone(memory))));
+            let name = tenant.name.clone();
+            let tenant = Tenant::new(tenant, ring, Arc::clone(memory), &shared.trusted_keys)
+                .map_err(|error| InstallationError::TrustedIssuer {
+                    tenant: name,
+                    why: error.to_string(),
+                })?;
+            served.push(Arc::new(tenant));
         }
 
         let records = made.iter().map(|key| first_start::made(key, now)).collect();
@@ -117,6 +127,7 @@ impl Installation {
             tracing::info!(tenant, kid, algorithm, "made a signing key");
         }
         shared.snapshot.store(Arc::new(Snapshot::new(served)));
+        shared.trusted_keys.tidy();
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 //! workload), what it may claim, the signature, the audit row on disk, the answer. Only the audit
 //! row touches the disk.
 
+mod attesting;
 mod clock;
 mod declaration;
 mod documents;
@@ -20,6 +21,7 @@ mod server;
 mod snapshot;
 mod token;
 mod trail;
+mod trusting;
 
 pub use clock::Clock;
 pub use declaration::{TenantDeclaration, WorkloadDeclaration};

@@ -1,8 +1,11 @@
 //! From declarations, which may be wrong, to what requests are served from, which is right.
 
+mod evidence;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use rolecall_attest::federated::{EvidenceRule, TrustedIssuer};
 use rolecall_attest::{AttestError, WorkloadKeys};
 use rolecall_jose::Algorithm;
 use rolecall_mint::{Attributes, IssuerUrl, MintError, TokenConfig, TokenConfigText};
@@ -18,6 +21,7 @@ pub(crate) struct CheckedTenant {
     pub(crate) issuer: IssuerUrl,
     pub(crate) rsa: RsaBits,
     pub(crate) token_configs: Vec<Arc<TokenConfig>>,
+    pub(crate) trusted: Vec<TrustedIssuer>,
     pub(crate) workloads: HashMap<String, Workload>,
 }
 
@@ -94,10 +98,11 @@ fn lower_tenant(
         }
         token_configs.push(Arc::new(lower_token_config(&at, text)?));
     }
+    let trusted = evidence::lower_trusted(at, tenant)?;
     let mut workloads = HashMap::new();
     for (index, declared) in tenant.workloads.iter().enumerate() {
         let at = at.field(&format!("workloads[{index}]"));
-        let workload = lower_workload(&at, declared, &token_configs)?;
+        let workload = lower_workload(&at, declared, &token_configs, &trusted)?;
         if workloads.insert(declared.name.clone(), workload).is_some() {
             return Err(at.field("name").refuse(format!(
                 "the workload `{}` is declared twice",
@@ -110,6 +115,7 @@ fn lower_tenant(
         issuer,
         rsa,
         token_configs,
+        trusted,
         workloads,
     })
 }
@@ -148,6 +154,7 @@ fn lower_workload(
     at: &Place,
     declared: &WorkloadDeclaration,
     token_configs: &[Arc<TokenConfig>],
+    trusted: &[TrustedIssuer],
 ) -> Result<Workload, InstallationError> {
     let fits = (1..=128).contains(&declared.name.len())
         && declared.name.chars().all(|c| c.is_ascii_graphic());
@@ -173,9 +180,12 @@ fn lower_workload(
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     attributes.set(OWN_NAME, declared.name.as_str());
+    let evidence = evidence::lower_evidence(at, declared, trusted)?;
     Ok(Workload {
         keys: lower_keys(at, declared)?,
-        token_configs: lower_choice(at, declared, token_configs)?,
+        token_configs: lower_choice(at, declared, token_configs, &evidence)?,
+        brought: evidence::brought(&evidence),
+        evidence,
         attributes,
         may_claim: declared.may_claim.clone(),
     })
@@ -184,15 +194,20 @@ fn lower_workload(
 fn lower_keys(
     at: &Place,
     declared: &WorkloadDeclaration,
-) -> Result<WorkloadKeys, InstallationError> {
-    WorkloadKeys::new(&declared.keys).map_err(|error| {
+) -> Result<Option<WorkloadKeys>, InstallationError> {
+    // Whoever proves itself in another way needs no key.
+    if declared.keys.is_empty() && !declared.evidence.is_empty() {
+        return Ok(None);
+    }
+    let keys = WorkloadKeys::new(&declared.keys).map_err(|error| {
         let field = match &error {
             AttestError::Key { position, .. } => format!("keys[{}]", position.saturating_sub(1)),
             _ => "keys".to_owned(),
         };
         at.field(&field)
             .refuse(format!("the workload `{}`: {error}", declared.name))
-    })
+    })?;
+    Ok(Some(keys))
 }
 
 /// The token configs that the workload may use, each of which must find its attributes.
@@ -200,12 +215,20 @@ fn lower_choice(
     at: &Place,
     declared: &WorkloadDeclaration,
     token_configs: &[Arc<TokenConfig>],
+    evidence: &[Arc<EvidenceRule>],
 ) -> Result<Vec<Arc<TokenConfig>>, InstallationError> {
     let attributes: Vec<&str> = declared
         .attributes
         .keys()
         .chain(declared.may_claim.keys())
         .map(String::as_str)
+        .chain(evidence.iter().flat_map(|rule| rule.attribute_names()))
+        .chain(
+            evidence
+                .iter()
+                .filter_map(|rule| rule.may_claim())
+                .flat_map(|chosen| chosen.keys().map(String::as_str)),
+        )
         .chain([OWN_NAME])
         .collect();
     let choose = |(index, name): (usize, &String)| {

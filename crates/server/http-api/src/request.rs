@@ -2,97 +2,230 @@ use std::borrow::Cow;
 
 use crate::refusal::{Code, Refusal};
 
-/// The parameters of a token request (RFC 6749 §4.4.2, RFC 7523 §2.2), as they were sent.
+/// The parameters of a token request, as they were sent.
 ///
-/// Without `Debug` on purpose: the assertion is a credential.
-#[derive(Default)]
+/// Without `Debug` on purpose: it holds credentials.
 pub(crate) struct TokenRequest<'b> {
-    /// `client_assertion`.
-    pub(crate) assertion: Cow<'b, str>,
-    /// `client_id`, which the assertion must agree with.
+    /// By what the asker proves who it is.
+    pub(crate) proof: Proof<'b>,
+    /// `client_id`, which the proof must agree with.
     pub(crate) client_id: Option<Cow<'b, str>>,
     /// `token_config`: by name.
     pub(crate) token_config: Option<Cow<'b, str>>,
     /// `audience`: by what it is for.
     pub(crate) audience: Option<Cow<'b, str>>,
+    /// `resource`: the same, as RFC 8707 §2 calls it.
+    pub(crate) resource: Option<Cow<'b, str>>,
     /// `attributes`: a JSON object of texts.
     pub(crate) attributes: Option<Cow<'b, str>>,
     /// `role`: the ARN that the token is wanted for; bound to it where the token config binds.
     pub(crate) role: Option<Cow<'b, str>>,
+    /// What the answer calls the token (RFC 8693 §2.2.1).
+    pub(crate) issued_token_type: &'static str,
+}
+
+/// By what an asker proves who it is.
+pub(crate) enum Proof<'b> {
+    /// `client_assertion`: a `private_key_jwt` (RFC 7523 §2.2) of a registered key.
+    Assertion(Cow<'b, str>),
+    /// `subject_token`: a token of a trusted issuer (RFC 8693 §2.1).
+    SubjectToken(Cow<'b, str>),
+}
+
+/// What a form holds, by name; each at most once.
+#[derive(Default)]
+struct Fields<'b> {
+    actor_token: Option<Cow<'b, str>>,
+    assertion: Option<Cow<'b, str>>,
+    assertion_type: Option<Cow<'b, str>>,
+    attributes: Option<Cow<'b, str>>,
+    audience: Option<Cow<'b, str>>,
+    client_id: Option<Cow<'b, str>>,
+    grant_type: Option<Cow<'b, str>>,
+    requested_token_type: Option<Cow<'b, str>>,
+    resource: Option<Cow<'b, str>>,
+    role: Option<Cow<'b, str>>,
+    subject_token: Option<Cow<'b, str>>,
+    subject_token_type: Option<Cow<'b, str>>,
+    token_config: Option<Cow<'b, str>>,
 }
 
 impl<'b> TokenRequest<'b> {
     /// Reads a form body. Parameters that are not known are passed over (RFC 6749 §3.2); one that
     /// is sent twice is refused, one that is sent empty counts as left out.
     pub(crate) fn read(body: &'b [u8]) -> Result<Self, Refusal> {
-        let mut grant_type = None;
-        let mut assertion_type = None;
-        let mut assertion = None;
-        let mut request = Self::default();
+        let fields = Fields::read(body)?;
+        let exchange = match fields.grant_type.as_deref() {
+            Some(CLIENT_CREDENTIALS) => false,
+            Some(TOKEN_EXCHANGE) => true,
+            Some(other) => {
+                return Err(Refusal::new(
+                    Code::UnsupportedGrantType,
+                    format!(
+                        "the grant type `{other}` is not supported; use `{CLIENT_CREDENTIALS}`, or `{TOKEN_EXCHANGE}` with a token of a trusted issuer"
+                    ),
+                ));
+            }
+            None => {
+                return Err(Refusal::new(
+                    Code::InvalidRequest,
+                    format!(
+                        "the parameter `grant_type` is missing; use `{CLIENT_CREDENTIALS}`, or `{TOKEN_EXCHANGE}` with a token of a trusted issuer"
+                    ),
+                ));
+            }
+        };
+        let issued_token_type = issued_token_type(fields.requested_token_type.as_deref())?;
+        Ok(Self {
+            proof: if exchange {
+                subject_token(
+                    fields.subject_token,
+                    fields.subject_token_type.as_deref(),
+                    fields.actor_token.is_some(),
+                    fields.assertion.is_some(),
+                )?
+            } else {
+                assertion(fields.assertion, fields.assertion_type.as_deref())?
+            },
+            client_id: fields.client_id,
+            token_config: fields.token_config,
+            audience: fields.audience,
+            resource: fields.resource,
+            attributes: fields.attributes,
+            role: fields.role,
+            issued_token_type,
+        })
+    }
+}
+
+impl<'b> Fields<'b> {
+    fn read(body: &'b [u8]) -> Result<Self, Refusal> {
+        let mut fields = Self::default();
         for (name, value) in form_urlencoded::parse(body) {
             let slot = match &*name {
-                "grant_type" => &mut grant_type,
-                "client_assertion_type" => &mut assertion_type,
-                "client_assertion" => &mut assertion,
-                "client_id" => &mut request.client_id,
-                "token_config" => &mut request.token_config,
-                "audience" => &mut request.audience,
-                "attributes" => &mut request.attributes,
-                "role" => &mut request.role,
+                "actor_token" => &mut fields.actor_token,
+                "attributes" => &mut fields.attributes,
+                "audience" => &mut fields.audience,
+                "client_assertion" => &mut fields.assertion,
+                "client_assertion_type" => &mut fields.assertion_type,
+                "client_id" => &mut fields.client_id,
+                "grant_type" => &mut fields.grant_type,
+                "requested_token_type" => &mut fields.requested_token_type,
+                "resource" => &mut fields.resource,
+                "role" => &mut fields.role,
+                "subject_token" => &mut fields.subject_token,
+                "subject_token_type" => &mut fields.subject_token_type,
+                "token_config" => &mut fields.token_config,
                 _ => continue,
             };
             if value.is_empty() {
                 continue;
             }
             if slot.replace(value).is_some() {
-                return Err(Refusal::new(
-                    Code::InvalidRequest,
-                    format!("the parameter `{name}` is sent more than once"),
-                ));
-            }
-        }
-        match grant_type.as_deref() {
-            Some(GRANT_TYPE) => {}
-            Some(other) => {
-                return Err(Refusal::new(
-                    Code::UnsupportedGrantType,
-                    format!("the grant type `{other}` is not supported; use `{GRANT_TYPE}`"),
-                ));
-            }
-            None => {
-                return Err(Refusal::new(
-                    Code::InvalidRequest,
-                    format!("the parameter `grant_type` is missing; use `{GRANT_TYPE}`"),
-                ));
-            }
-        }
-        match (assertion_type.as_deref(), assertion) {
-            (Some(ASSERTION_TYPE), Some(assertion)) => request.assertion = assertion,
-            (Some(other), Some(_)) if other != ASSERTION_TYPE => {
-                return Err(Refusal::new(
-                    Code::InvalidClient,
-                    format!(
-                        "the client assertion type `{other}` is not supported; use `{ASSERTION_TYPE}`"
+                // RFC 8693 §2.1 lets these two come several times; a token has one audience here.
+                return Err(match &*name {
+                    "audience" | "resource" => Refusal::new(
+                        Code::InvalidTarget,
+                        format!("a token is for one audience: send `{name}` once"),
                     ),
-                ));
-            }
-            _ => {
-                return Err(Refusal::new(
-                    Code::InvalidClient,
-                    format!(
-                        "the workload did not say who it is: send `client_assertion_type={ASSERTION_TYPE}` and a `client_assertion` signed with a key of the workload"
+                    name => Refusal::new(
+                        Code::InvalidRequest,
+                        format!("the parameter `{name}` is sent more than once"),
                     ),
-                ));
+                });
             }
         }
-        Ok(request)
+        Ok(fields)
     }
 }
 
-/// The one grant: a workload asks for itself (RFC 6749 §4.4).
-pub(crate) const GRANT_TYPE: &str = "client_credentials";
+/// The proof of a client-credentials request.
+fn assertion<'b>(
+    assertion: Option<Cow<'b, str>>,
+    assertion_type: Option<&str>,
+) -> Result<Proof<'b>, Refusal> {
+    match (assertion_type, assertion) {
+        (Some(ASSERTION_TYPE), Some(assertion)) => Ok(Proof::Assertion(assertion)),
+        (Some(other), Some(_)) if other != ASSERTION_TYPE => Err(Refusal::new(
+            Code::InvalidClient,
+            format!("the client assertion type `{other}` is not supported; use `{ASSERTION_TYPE}`"),
+        )),
+        _ => Err(Refusal::new(
+            Code::InvalidClient,
+            format!(
+                "the workload did not say who it is: send `client_assertion_type={ASSERTION_TYPE}` and a `client_assertion` signed with a key of the workload"
+            ),
+        )),
+    }
+}
+
+/// The proof of a token exchange. Whatever is wrong with it is `invalid_request` (RFC 8693 §2.2.2).
+fn subject_token<'b>(
+    token: Option<Cow<'b, str>>,
+    token_type: Option<&str>,
+    has_actor: bool,
+    has_assertion: bool,
+) -> Result<Proof<'b>, Refusal> {
+    let refused = |why: String| Err(Refusal::new(Code::InvalidRequest, why));
+    let Some(token) = token else {
+        return refused(
+            "the parameter `subject_token` is missing: send a token of a trusted issuer".to_owned(),
+        );
+    };
+    match token_type {
+        Some(JWT | ID_TOKEN) => {}
+        Some(other) => {
+            return refused(format!(
+                "the subject token type `{other}` is not supported; use `{JWT}` or `{ID_TOKEN}`"
+            ));
+        }
+        None => {
+            return refused(format!(
+                "the parameter `subject_token_type` is missing; use `{JWT}` or `{ID_TOKEN}`"
+            ));
+        }
+    }
+    if has_actor {
+        return refused(
+            "an `actor_token` is not supported: workloads ask for themselves".to_owned(),
+        );
+    }
+    if has_assertion {
+        return refused(
+            "the subject token is the proof of a token exchange: leave `client_assertion` out"
+                .to_owned(),
+        );
+    }
+    Ok(Proof::SubjectToken(token))
+}
+
+/// Every token here is a JWT, whichever of its names it is asked for by.
+fn issued_token_type(requested: Option<&str>) -> Result<&'static str, Refusal> {
+    match requested {
+        None => Ok(JWT),
+        Some(requested) => [JWT, ID_TOKEN, ACCESS_TOKEN]
+            .into_iter()
+            .find(|known| *known == requested)
+            .ok_or_else(|| {
+                Refusal::new(
+                    Code::InvalidRequest,
+                    format!("tokens of the type `{requested}` are not issued; leave `requested_token_type` out, or use `{JWT}`"),
+                )
+            }),
+    }
+}
+
+/// A workload asks for itself (RFC 6749 §4.4).
+pub(crate) const CLIENT_CREDENTIALS: &str = "client_credentials";
+
+/// A workload asks with a token of a trusted issuer (RFC 8693 §2.1).
+pub(crate) const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 #[cfg(test)]
 mod tests;

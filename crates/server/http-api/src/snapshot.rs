@@ -1,13 +1,16 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
+use rolecall_attest::federated::EvidenceRule;
 use rolecall_attest::{ReplayMemory, WorkloadKeys};
+use rolecall_attest_keys::{AttestKeysError, KeyCache};
 use rolecall_mint::{Attributes, IssuerUrl, TokenConfig};
 use rolecall_signing_keys::KeyRing;
 
 use crate::documents::{self, Document};
 use crate::lowering::CheckedTenant;
 use crate::routing::{Endpoint, Routes};
+use crate::trusting::Trusting;
 
 /// Everything that requests are served from, as of one declaration. Never changed, only replaced.
 #[derive(Debug)]
@@ -27,6 +30,7 @@ pub(crate) struct Tenant {
     pub(crate) keys: KeyRing,
     pub(crate) token_configs: Vec<Arc<TokenConfig>>,
     pub(crate) workloads: HashMap<String, Workload>,
+    pub(crate) trusting: Trusting,
     /// Outlives the snapshot: the same for the same tenant.
     pub(crate) used: Arc<Mutex<ReplayMemory>>,
 }
@@ -35,7 +39,11 @@ pub(crate) struct Tenant {
 #[derive(Debug)]
 pub(crate) struct Workload {
     /// Parsed once; what assertions are verified with.
-    pub(crate) keys: WorkloadKeys,
+    pub(crate) keys: Option<WorkloadKeys>,
+    /// Which tokens of trusted issuers prove who it is.
+    pub(crate) evidence: Vec<Arc<EvidenceRule>>,
+    /// Attributes that come with some of that evidence.
+    pub(crate) brought: BTreeSet<String>,
     /// What is known about it, its name included.
     pub(crate) attributes: Attributes,
     /// What it may choose itself, and from which values.
@@ -61,18 +69,21 @@ impl Tenant {
         checked: CheckedTenant,
         keys: KeyRing,
         used: Arc<Mutex<ReplayMemory>>,
-    ) -> Self {
+        trusted_keys: &KeyCache,
+    ) -> Result<Self, AttestKeysError> {
         let issuer = checked.issuer;
-        Self {
+        let trusts = !checked.trusted.is_empty();
+        Ok(Self {
             token_endpoint: format!("{}{}", issuer.as_str(), Endpoint::Token.suffix()),
-            discovery: documents::discovery(&issuer, &checked.token_configs),
+            discovery: documents::discovery(&issuer, &checked.token_configs, trusts),
             jwks: documents::jwks(keys.jwks()),
             name: checked.name,
             issuer,
             keys,
             token_configs: checked.token_configs,
+            trusting: Trusting::new(checked.trusted, &checked.workloads, trusted_keys)?,
             workloads: checked.workloads,
             used,
-        }
+        })
     }
 }

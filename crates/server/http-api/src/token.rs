@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -11,12 +11,12 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Request, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use jiff::Timestamp;
-use rolecall_attest::{AttestError, Attested};
 use rolecall_mint::{Attributes, Claims, Fault, MintError, TokenConfig, mint};
-use rolecall_store::{AuditKind, AuditRecord, Outcome, UsedAssertion};
+use rolecall_store::{AuditKind, AuditRecord, Outcome};
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
+use crate::attesting::{Proven, attest};
 use crate::installation::Installation;
 use crate::refusal::{Code, Refusal};
 use crate::request::TokenRequest;
@@ -62,6 +62,8 @@ struct Asking<'t> {
 /// A token that was signed and recorded.
 struct Issued {
     token: SecretString,
+    /// By which of its names it was asked for.
+    token_type: &'static str,
     /// Seconds.
     expires_in: u32,
 }
@@ -74,7 +76,10 @@ impl<'t> Asking<'t> {
     ) -> Result<Issued, Refusal> {
         let body = read_body(request).await?;
         let request = TokenRequest::read(&body)?;
-        let (attested, workload) = self.attest(&request)?;
+        let now = self.now.as_second();
+        let proven = attest(self.tenant, &request, now, &mut self.record).await?;
+        self.attested = true;
+        let workload = proven.workload;
         let config = self.choose_config(workload, &request)?;
         self.record.token_config = Some(config.name().to_owned());
         self.record.audience = Some(config.audience().to_owned());
@@ -85,7 +90,7 @@ impl<'t> Asking<'t> {
             .as_deref()
             .filter(|_| !config.aws().roles().is_empty());
         self.record.role = role.map(str::to_owned);
-        let attributes = claimed_attributes(workload, request.attributes.as_deref())?;
+        let attributes = claimed_attributes(&proven, request.attributes.as_deref())?;
         let jti = Uuid::new_v4().to_string();
         let claims = self.claims(config, &attributes, &jti, role)?;
 
@@ -102,7 +107,7 @@ impl<'t> Asking<'t> {
         );
         let record = std::mem::replace(&mut self.record, rest);
         announced
-            .record(record, Some(self.used(attested)))
+            .record(record, proven.used)
             .await
             .map_err(|error| {
                 tracing::error!(%error, "a token was not issued because it could not be recorded");
@@ -113,56 +118,9 @@ impl<'t> Asking<'t> {
             })?;
         Ok(Issued {
             token,
+            token_type: request.issued_token_type,
             expires_in: config.lifetime_seconds(),
         })
-    }
-
-    /// Finds out who asks, and that this evidence was not used before.
-    fn attest(&mut self, request: &TokenRequest<'_>) -> Result<(Attested, &'t Workload), Refusal> {
-        let tenant = self.tenant;
-        let now = self.now.as_second();
-        let accepted = [tenant.issuer.as_str(), tenant.token_endpoint.as_str()];
-        let record = &mut self.record;
-        let attested = rolecall_attest::verify(
-            &request.assertion,
-            |name| {
-                record.workload = Some(name.to_owned());
-                tenant.workloads.get(name).map(|workload| &workload.keys)
-            },
-            &accepted,
-            now,
-        )
-        .map_err(unproven)?;
-        if let Some(client_id) = request.client_id.as_deref()
-            && client_id != attested.workload
-        {
-            return Err(Refusal::new(
-                Code::InvalidClient,
-                format!(
-                    "`client_id` is `{client_id}`, but the client assertion is of `{}`",
-                    attested.workload
-                ),
-            ));
-        }
-        tenant
-            .used
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remember(
-                &attested.workload,
-                &attested.jti,
-                attested.remember_until(),
-                now,
-            )
-            .map_err(unproven)?;
-        let workload = tenant.workloads.get(&attested.workload).ok_or_else(|| {
-            Refusal::new(
-                Code::InvalidClient,
-                "the workload is not registered any more",
-            )
-        })?;
-        self.attested = true;
-        Ok((attested, workload))
     }
 
     /// The token config that the request names, by its name or by its audience.
@@ -188,7 +146,8 @@ impl<'t> Asking<'t> {
             }
             (None, _) => {}
         }
-        let asked = match (&request.token_config, &request.audience) {
+        let audience = request.audience.as_ref().or(request.resource.as_ref());
+        let asked = match (&request.token_config, audience) {
             (Some(name), Some(audience)) => {
                 format!("the token config `{name}` with the audience `{audience}`")
             }
@@ -245,15 +204,6 @@ impl<'t> Asking<'t> {
             .await
             .map_err(failed)
     }
-
-    fn used(&self, attested: Attested) -> UsedAssertion {
-        UsedAssertion {
-            tenant: self.tenant.name.clone(),
-            expires: attested.remember_until(),
-            workload: attested.workload,
-            jti: attested.jti,
-        }
-    }
 }
 
 impl TokenRequest<'_> {
@@ -262,7 +212,9 @@ impl TokenRequest<'_> {
         let agrees = |asked: &Option<Cow<'_, str>>, own: &str| {
             asked.as_deref().is_none_or(|asked| asked == own)
         };
-        agrees(&self.token_config, config.name()) && agrees(&self.audience, config.audience())
+        agrees(&self.token_config, config.name())
+            && agrees(&self.audience, config.audience())
+            && agrees(&self.resource, config.audience())
     }
 }
 
@@ -274,8 +226,8 @@ impl IntoResponse for Issued {
         let mut body = String::with_capacity(token.len() + 160);
         let _ = write!(
             body,
-            r#"{{"access_token":"{token}","issued_token_type":"{TOKEN_TYPE}","token_type":"Bearer","expires_in":{}}}"#,
-            self.expires_in
+            r#"{{"access_token":"{token}","issued_token_type":"{}","token_type":"Bearer","expires_in":{}}}"#,
+            self.token_type, self.expires_in
         );
         let mut response = Response::new(Body::from(body));
         let headers = response.headers_mut();
@@ -322,29 +274,36 @@ async fn read_body(request: Request<Body>) -> Result<Bytes, Refusal> {
     }
 }
 
-/// The workload's attributes with those that it claims; each must be one that it may claim, with a
-/// value that it may have.
+/// The workload's attributes with those that its evidence brings and those that it claims; each of
+/// the latter must be one that it may claim, with a value that it may have.
 fn claimed_attributes<'w>(
-    workload: &'w Workload,
+    proven: &Proven<'w>,
     claimed: Option<&str>,
 ) -> Result<Cow<'w, Attributes>, Refusal> {
-    let Some(claimed) = claimed else {
+    let workload = proven.workload;
+    if claimed.is_none() && workload.brought.is_empty() {
         return Ok(Cow::Borrowed(&workload.attributes));
-    };
-    let claimed: BTreeMap<String, String> = serde_json::from_str(claimed).map_err(|_| {
-        Refusal::new(
-            Code::InvalidRequest,
-            r#"`attributes` must be a JSON object of texts, such as {'component':'cube_api'} with double quotes"#,
-        )
-    })?;
+    }
     let mut attributes = workload.attributes.clone();
+    for (name, value) in &proven.attributes {
+        attributes.set(name, value);
+    }
+    let claimed: BTreeMap<String, String> = match claimed {
+        None => BTreeMap::new(),
+        Some(json) => serde_json::from_str(json).map_err(|_| {
+            Refusal::new(
+                Code::InvalidRequest,
+                r#"`attributes` must be a JSON object of texts, such as {'component':'cube_api'} with double quotes"#,
+            )
+        })?,
+    };
     for (name, value) in claimed {
-        let Some(allowed) = workload.may_claim.get(&name) else {
+        let Some(allowed) = proven.may_claim.get(&name) else {
             return Err(Refusal::new(
                 Code::InvalidScope,
                 format!(
                     "the workload may not choose the attribute `{name}`; it may choose {}",
-                    quoted(workload.may_claim.keys().map(String::as_str))
+                    quoted(proven.may_claim.keys().map(String::as_str))
                 ),
             ));
         };
@@ -359,15 +318,19 @@ fn claimed_attributes<'w>(
         }
         attributes.set(name, value);
     }
-    Ok(Cow::Owned(attributes))
-}
-
-fn unproven(error: AttestError) -> Refusal {
-    let code = match error {
-        AttestError::MemoryFull => Code::TemporarilyUnavailable,
-        _ => Code::InvalidClient,
-    };
-    Refusal::new(code, error.to_string())
+    match workload
+        .brought
+        .iter()
+        .find(|name| attributes.value(name).is_none())
+    {
+        None => Ok(Cow::Owned(attributes)),
+        Some(name) => Err(Refusal::new(
+            Code::InvalidRequest,
+            format!(
+                "the attribute `{name}` comes with other evidence of this workload; ask with that"
+            ),
+        )),
+    }
 }
 
 fn names(configs: &[Arc<TokenConfig>]) -> String {
@@ -384,8 +347,6 @@ fn quoted<'n>(names: impl Iterator<Item = &'n str>) -> String {
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";
-
-const TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:jwt";
 
 /// An assertion and a few names; AWS would take no token of more than 20,000 characters.
 const BODY_LIMIT: usize = 64 * 1024;

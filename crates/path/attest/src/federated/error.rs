@@ -170,6 +170,14 @@ pub enum EvidenceError {
 }
 
 impl EvidenceError {
+    /// The refusal of a token whose issuer nobody declared.
+    #[must_use]
+    pub fn unknown_issuer(issuer: &str) -> Self {
+        Self::UnknownIssuer {
+            issuer: crate::error::shown(issuer),
+        }
+    }
+
     pub(super) fn declared(field: impl Into<String>, why: impl Into<String>) -> Self {
         Self::Declared {
             field: field.into(),

@@ -213,10 +213,10 @@ impl TrustedIssuer {
 fn check_addresses(text: &TrustedIssuerText, issuer: &str) -> Result<(), EvidenceError> {
     let (field, address) = match &text.keys {
         KeysFrom::Discovery => ("issuer", issuer),
-        KeysFrom::Url(url) => ("keys.url", url.as_str()),
+        KeysFrom::Url(url) => ("jwks_url", url.as_str()),
         KeysFrom::Offline(set) if set.keys.is_empty() => {
             return Err(EvidenceError::declared(
-                "keys.offline",
+                "jwks",
                 format!("the trusted issuer `{}` has no key", text.name),
             ));
         }

@@ -2,10 +2,17 @@
 
 use proptest::prelude::*;
 
-use super::TokenRequest;
+use super::{Proof, TokenRequest};
 use crate::refusal::Refusal;
 
 const PROOF: &str = "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=a.b.c";
+
+fn assertion<'r>(request: &'r TokenRequest<'_>) -> &'r str {
+    match &request.proof {
+        Proof::Assertion(assertion) => assertion,
+        Proof::SubjectToken(_) => panic!("an assertion became a subject token"),
+    }
+}
 
 fn refusal(body: &str) -> Refusal {
     match TokenRequest::read(body.as_bytes()) {
@@ -20,7 +27,7 @@ fn everything_is_read() {
         "grant_type=client_credentials&{PROOF}&token_config=aws&attributes=%7B%22a%22%3A%22b%22%7D&role=r&unknown=1&unknown=2&audience="
     );
     let request = TokenRequest::read(body.as_bytes()).unwrap();
-    assert_eq!(request.assertion, "a.b.c");
+    assert_eq!(assertion(&request), "a.b.c");
     assert_eq!(request.token_config.as_deref(), Some("aws"));
     assert_eq!(request.attributes.as_deref(), Some("{\"a\":\"b\"}"));
     assert_eq!(request.role.as_deref(), Some("r"));
@@ -30,8 +37,8 @@ fn everything_is_read() {
 
 #[test]
 fn what_is_missing_or_wrong_is_named() {
-    insta::assert_snapshot!(refusal(""), @"invalid_request: the parameter `grant_type` is missing; use `client_credentials`");
-    insta::assert_snapshot!(refusal("grant_type=password"), @"unsupported_grant_type: the grant type `password` is not supported; use `client_credentials`");
+    insta::assert_snapshot!(refusal(""), @"invalid_request: the parameter `grant_type` is missing; use `client_credentials`, or `urn:ietf:params:oauth:grant-type:token-exchange` with a token of a trusted issuer");
+    insta::assert_snapshot!(refusal("grant_type=password"), @"unsupported_grant_type: the grant type `password` is not supported; use `client_credentials`, or `urn:ietf:params:oauth:grant-type:token-exchange` with a token of a trusted issuer");
     insta::assert_snapshot!(refusal("grant_type=client_credentials"), @"invalid_client: the workload did not say who it is: send `client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer` and a `client_assertion` signed with a key of the workload");
     insta::assert_snapshot!(
         refusal("grant_type=client_credentials&client_assertion_type=saml&client_assertion=x"),
@@ -60,7 +67,7 @@ proptest! {
         let read = TokenRequest::read(body.as_bytes());
         prop_assert!(read.is_ok());
         if let Ok(request) = read {
-            prop_assert_eq!(request.assertion, assertion);
+            prop_assert_eq!(super::tests::assertion(&request), assertion);
             prop_assert_eq!(request.role.as_deref(), Some(role.as_str()));
         }
     }

@@ -146,7 +146,7 @@ async fn a_request_of_the_wrong_form() {
     let empty = site
         .request(Method::POST, path)
         .header(form[0].0, form[0].1);
-    insta::assert_snapshot!(answered(empty).await.error(), @"400 invalid_request: the parameter `grant_type` is missing; use `client_credentials`");
+    insta::assert_snapshot!(answered(empty).await.error(), @"400 invalid_request: the parameter `grant_type` is missing; use `client_credentials`, or `urn:ietf:params:oauth:grant-type:token-exchange` with a token of a trusted issuer");
     let large = site
         .request(Method::POST, path)
         .header(form[0].0, form[0].1)

@@ -24,8 +24,8 @@ fn a_trusted_issuer_that_cannot_be_is_refused() {
     insta::assert_snapshot!(declared(json!({ "issuer": null })), @"issuer: the trusted issuer `cluster` has no `issuer`: write the exact `iss` of its tokens");
     insta::assert_snapshot!(declared(json!({ "issuer": OWN })), @"issuer: a tenant cannot trust its own tokens as evidence: whoever has one could renew it for ever");
     insta::assert_snapshot!(declared(json!({ "issuer": "http://cluster.example" })), @"issuer: keys cannot be fetched from `http://cluster.example`: use an `https` URL without query or fragment (`http` for loopback addresses only), or give the keys offline");
-    insta::assert_snapshot!(declared(json!({ "keys": { "url": "ftp://cluster.example/jwks" } })), @"keys.url: keys cannot be fetched from `ftp://cluster.example/jwks`: use an `https` URL without query or fragment (`http` for loopback addresses only), or give the keys offline");
-    insta::assert_snapshot!(declared(json!({ "keys": { "offline": { "keys": [] } } })), @"keys.offline: the trusted issuer `cluster` has no key");
+    insta::assert_snapshot!(declared(json!({ "keys": { "url": "ftp://cluster.example/jwks" } })), @"jwks_url: keys cannot be fetched from `ftp://cluster.example/jwks`: use an `https` URL without query or fragment (`http` for loopback addresses only), or give the keys offline");
+    insta::assert_snapshot!(declared(json!({ "keys": { "offline": { "keys": [] } } })), @"jwks: the trusted issuer `cluster` has no key");
     insta::assert_snapshot!(declared(json!({ "maximum_age_seconds": 90_000 })), @"maximum_age: evidence may be 1m to 24h old, not 90000 s");
     insta::assert_snapshot!(declared(json!({ "leeway_seconds": 301 })), @"leeway: clocks may differ by at most 5m, not 301 s; set them right");
     insta::assert_snapshot!(declared(json!({ "audiences": [""] })), @"audiences: write 1 to 16 audiences that are not empty");

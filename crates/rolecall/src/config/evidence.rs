@@ -1,0 +1,112 @@
+//! Whose tokens a tenant trusts, as it is written.
+
+use std::path::PathBuf;
+
+use rolecall_attest::federated::{KeysFrom, Preset, TrustedIssuerText};
+use rolecall_jose::{Algorithm, JwkSet};
+use serde::Deserialize;
+
+use super::Loaded;
+use super::issuer::Lifetime;
+use crate::failure::Failure;
+
+/// One of `trusted_issuers:` as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TrustedIssuerSection {
+    name: String,
+    #[serde(default)]
+    preset: Preset,
+    #[serde(default)]
+    issuer: Option<String>,
+    #[serde(default)]
+    audiences: Vec<String>,
+    #[serde(default)]
+    algorithms: Vec<Algorithm>,
+    #[serde(default)]
+    jwks_url: Option<String>,
+    #[serde(default)]
+    jwks: Option<JwkSet>,
+    #[serde(default)]
+    jwks_file: Option<PathBuf>,
+    #[serde(default)]
+    ca_file: Option<PathBuf>,
+    #[serde(default)]
+    maximum_age: Option<Lifetime>,
+    #[serde(default)]
+    leeway: Option<Lifetime>,
+    #[serde(default = "default_one_use")]
+    one_use: bool,
+    #[serde(default)]
+    jti_required: bool,
+}
+
+impl Loaded {
+    /// A trusted issuer with the files that it names.
+    ///
+    /// # Errors
+    /// `Configuration` where a file cannot be read or is no JWKS, and where the keys are said to be
+    /// in two places.
+    pub(super) fn trusted_issuer(
+        &self,
+        field: &str,
+        section: &TrustedIssuerSection,
+    ) -> Result<TrustedIssuerText, Failure> {
+        let read = |name: &str, file: &PathBuf| {
+            let path = self.resolve(file);
+            std::fs::read_to_string(&path).map_err(|error| {
+                self.broken(
+                    &format!("{field}.{name}"),
+                    format_args!("cannot read `{}`: {error}", path.display()),
+                )
+            })
+        };
+        let keys = match (&section.jwks_url, &section.jwks, &section.jwks_file) {
+            (None, None, None) => KeysFrom::Discovery,
+            (Some(url), None, None) => KeysFrom::Url(url.clone()),
+            (None, Some(set), None) => KeysFrom::Offline(set.clone()),
+            (None, None, Some(file)) => {
+                let json = read("jwks_file", file)?;
+                let set = JwkSet::parse(json.as_bytes()).map_err(|error| {
+                    self.broken(
+                        &format!("{field}.jwks_file"),
+                        format_args!("`{}`: {error}", self.resolve(file).display()),
+                    )
+                })?;
+                KeysFrom::Offline(set)
+            }
+            _ => {
+                return Err(self
+                    .broken(
+                        field,
+                        format_args!(
+                            "the keys of the trusted issuer `{}` are said to be in two places",
+                            section.name
+                        ),
+                    )
+                    .hint("Keep one of `jwks_url`, `jwks` and `jwks_file`; without any, discovery tells where they are"));
+            }
+        };
+        let mut text = TrustedIssuerText::new(&section.name, "");
+        text.preset = section.preset;
+        text.issuer.clone_from(&section.issuer);
+        text.audiences.clone_from(&section.audiences);
+        text.algorithms.clone_from(&section.algorithms);
+        text.keys = keys;
+        text.authorities = match &section.ca_file {
+            Some(file) => Some(read("ca_file", file)?),
+            None => None,
+        };
+        text.maximum_age_seconds = section.maximum_age.as_ref().map(Lifetime::seconds);
+        if let Some(leeway) = &section.leeway {
+            text.leeway_seconds = leeway.seconds();
+        }
+        text.one_use = section.one_use;
+        text.jti_required = section.jti_required;
+        Ok(text)
+    }
+}
+
+fn default_one_use() -> bool {
+    true
+}

@@ -1,0 +1,217 @@
+//! Who asks: from a proof to a workload, with what the proof says about it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
+use rolecall_attest::AttestError;
+use rolecall_attest::federated::{Evidence, EvidenceError, EvidenceRule, Presented};
+use rolecall_store::{AuditRecord, UsedAssertion};
+
+use crate::refusal::{Code, Refusal};
+use crate::request::{Proof, TokenRequest};
+use crate::snapshot::{Tenant, Workload};
+use crate::trusting::Trusted;
+
+/// A workload that proved who it is.
+pub(crate) struct Proven<'t> {
+    pub(crate) workload: &'t Workload,
+    /// What the evidence says about it; empty where it only says who it is.
+    pub(crate) attributes: BTreeMap<String, String>,
+    /// What it may choose, with this proof.
+    pub(crate) may_claim: &'t BTreeMap<String, Vec<String>>,
+    /// By what the proof is known again, where it may be used once only.
+    pub(crate) used: Option<UsedAssertion>,
+}
+
+/// Finds out who asks `tenant` at `now` (seconds since the epoch), and that the proof was not used
+/// before. What becomes known on the way is noted in `record`.
+///
+/// # Errors
+/// `invalid_client` for an assertion, `invalid_request` for a subject token (RFC 8693 §2.2.2),
+/// `temporarily_unavailable` where our side cannot tell.
+pub(crate) async fn attest<'t>(
+    tenant: &'t Tenant,
+    request: &TokenRequest<'_>,
+    now: i64,
+    record: &mut AuditRecord,
+) -> Result<Proven<'t>, Refusal> {
+    let proven = match &request.proof {
+        Proof::Assertion(assertion) => by_assertion(tenant, assertion, request, now, record)?,
+        Proof::SubjectToken(token) => by_subject_token(tenant, token, request, now, record).await?,
+    };
+    if let Some(used) = &proven.used {
+        remember(tenant, used, now, &request.proof)?;
+    }
+    Ok(proven)
+}
+
+fn by_assertion<'t>(
+    tenant: &'t Tenant,
+    assertion: &str,
+    request: &TokenRequest<'_>,
+    now: i64,
+    record: &mut AuditRecord,
+) -> Result<Proven<'t>, Refusal> {
+    let unproven = |error: AttestError| Refusal::new(Code::InvalidClient, error.to_string());
+    let accepted = [tenant.issuer.as_str(), tenant.token_endpoint.as_str()];
+    let attested = rolecall_attest::verify(
+        assertion,
+        |name| {
+            record.workload = Some(name.to_owned());
+            tenant.workloads.get(name)?.keys.as_ref()
+        },
+        &accepted,
+        now,
+    )
+    .map_err(unproven)?;
+    if let Some(client_id) = request.client_id.as_deref()
+        && client_id != attested.workload
+    {
+        return Err(Refusal::new(
+            Code::InvalidClient,
+            format!(
+                "`client_id` is `{client_id}`, but the client assertion is of `{}`",
+                attested.workload
+            ),
+        ));
+    }
+    let workload = tenant.workloads.get(&attested.workload).ok_or_else(|| {
+        Refusal::new(
+            Code::InvalidClient,
+            "the workload is not registered any more",
+        )
+    })?;
+    Ok(Proven {
+        workload,
+        attributes: BTreeMap::new(),
+        may_claim: &workload.may_claim,
+        used: Some(UsedAssertion {
+            tenant: tenant.name.clone(),
+            expires: attested.remember_until(),
+            workload: attested.workload,
+            jti: attested.jti,
+        }),
+    })
+}
+
+async fn by_subject_token<'t>(
+    tenant: &'t Tenant,
+    token: &str,
+    request: &TokenRequest<'_>,
+    now: i64,
+    record: &mut AuditRecord,
+) -> Result<Proven<'t>, Refusal> {
+    let unproven = |error: EvidenceError| Refusal::new(Code::InvalidRequest, error.to_string());
+    let presented = Presented::read(token).map_err(unproven)?;
+    let trusted = tenant
+        .trusting
+        .find(presented.issuer())
+        .ok_or_else(|| unproven(EvidenceError::unknown_issuer(presented.issuer())))?;
+    let keys = trusted.keys.for_kid(presented.kid()).await.map_err(|_| {
+        // Why, the log tells; the address is nobody else's business.
+        Refusal::new(
+            Code::TemporarilyUnavailable,
+            format!(
+                "the keys of the trusted issuer `{}` cannot be fetched at the moment; try again",
+                trusted.issuer.name()
+            ),
+        )
+    })?;
+    let evidence = presented
+        .judge(&trusted.issuer, &keys, now)
+        .map_err(unproven)?;
+    let (name, workload, rule) = taker(tenant, trusted, &evidence, request.client_id.as_deref())?;
+    record.workload = Some(name.to_owned());
+    let attributes = rule.attributes(&evidence).map_err(unproven)?;
+    Ok(Proven {
+        workload,
+        attributes,
+        may_claim: rule.may_claim().unwrap_or(&workload.may_claim),
+        used: evidence.used_once().map(|used| UsedAssertion {
+            tenant: tenant.name.clone(),
+            // No workload has a name with a blank, so nobody's assertions are meant.
+            workload: format!("evidence from {}", trusted.issuer.name()),
+            jti: used.id.clone(),
+            expires: used.until,
+        }),
+    })
+}
+
+/// The workload that takes the evidence: the one that is named, or the only one.
+fn taker<'t>(
+    tenant: &'t Tenant,
+    trusted: &'t Trusted,
+    evidence: &Evidence,
+    named: Option<&str>,
+) -> Result<(&'t str, &'t Workload, &'t EvidenceRule), Refusal> {
+    let refused = |why: String| Refusal::new(Code::InvalidRequest, why);
+    let mut fitting: Option<(&'t str, &'t EvidenceRule)> = None;
+    let mut missed = Vec::new();
+    for (name, rule) in trusted.takers.candidates(evidence) {
+        if named.is_some_and(|named| named != &**name) {
+            continue;
+        }
+        match (rule.admits(evidence), fitting) {
+            (Err(why), _) => missed.push(why),
+            (Ok(()), None) => fitting = Some((name, rule)),
+            // The first of a workload's rules that holds is the one that counts.
+            (Ok(()), Some((one, _))) if one == &**name => {}
+            (Ok(()), Some(_)) => {
+                return Err(refused(
+                    "the evidence fits more than one workload: say which is meant, with `client_id`"
+                        .to_owned(),
+                ));
+            }
+        }
+    }
+    let found = fitting.and_then(|(name, rule)| Some((name, tenant.workloads.get(name)?, rule)));
+    found.ok_or_else(|| {
+        // With a name, the workload's own rules say what is missing; the candidates may be none.
+        let own = named.and_then(|name| tenant.workloads.get(name));
+        let why = own
+            .and_then(|workload| {
+                let mut rules = workload
+                    .evidence
+                    .iter()
+                    .filter(|rule| rule.issuer() == evidence.issuer());
+                rules.find_map(|rule| rule.admits(evidence).err())
+            })
+            .or(match missed.len() {
+                1 => missed.pop(),
+                _ => None,
+            });
+        refused(match (why, named) {
+            (Some(why), _) => why.to_string(),
+            (None, Some(named)) => format!(
+                "there is no workload `{named}` that takes tokens of the trusted issuer `{}`",
+                evidence.issuer()
+            ),
+            (None, None) => format!(
+                "no workload takes this token of the trusted issuer `{}`: its claims fit no workload's rules",
+                evidence.issuer()
+            ),
+        })
+    })
+}
+
+fn remember(
+    tenant: &Tenant,
+    used: &UsedAssertion,
+    now: i64,
+    proof: &Proof<'_>,
+) -> Result<(), Refusal> {
+    let memory = Arc::clone(&tenant.used);
+    let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+    memory
+        .remember(&used.workload, &used.jti, used.expires, now)
+        .map_err(|error| match (&error, proof) {
+            (AttestError::MemoryFull, _) => {
+                Refusal::new(Code::TemporarilyUnavailable, error.to_string())
+            }
+            (_, Proof::Assertion(_)) => Refusal::new(Code::InvalidClient, error.to_string()),
+            (_, Proof::SubjectToken(_)) => Refusal::new(
+                Code::InvalidRequest,
+                "the evidence was used before, and its issuer is trusted for each token once; ask the issuer for a new one, or declare `one_use: false` where its tokens are made to be used again",
+            ),
+        })
+}
