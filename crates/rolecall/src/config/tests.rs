@@ -7,7 +7,7 @@ use super::Loaded;
 /// What the guides show must be what the program reads.
 #[test]
 fn the_examples_of_the_guides_are_read() {
-    for guide in ["configuration.md", "first-role.md"] {
+    for guide in ["configuration.md", "first-role.md", "attestation.md"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../../docs")
             .join(guide);
@@ -18,6 +18,13 @@ fn the_examples_of_the_guides_are_read() {
             let loaded = written(&example)
                 .1
                 .unwrap_or_else(|failure| panic!("{guide}: {failure}\n{example}"));
+            if !loaded.document.tenants.is_empty() && !example.contains("_file") {
+                let address = "127.0.0.1:4000".parse().unwrap();
+                let tenants = loaded.tenants(address).unwrap();
+                if let Err(error) = rolecall_http_api::check(&tenants) {
+                    panic!("{guide}: {error}\n{example}");
+                }
+            }
             for connection in loaded.document.connections.iter() {
                 assert!(loaded.document.workload.is_some(), "{}", connection.name());
             }
