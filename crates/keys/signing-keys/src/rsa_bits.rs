@@ -18,6 +18,16 @@ pub enum RsaBits {
 }
 
 impl RsaBits {
+    /// Bits of the modulus.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        match self {
+            Self::B2048 => 2048,
+            Self::B3072 => 3072,
+            Self::B4096 => 4096,
+        }
+    }
+
     pub(crate) fn kind(self) -> KeyKind {
         match self {
             Self::B2048 => KeyKind::Rsa2048,
