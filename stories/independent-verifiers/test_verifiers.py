@@ -4,14 +4,13 @@ import base64
 import json
 import time
 import urllib.request
-from pathlib import Path
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from harness.issuer import asking, serve, workload_key
+from harness.verifiers import AUDIENCE, by_jose, by_pyjwt
 
-AUDIENCE = "sts.amazonaws.com"
 CONFIGS = {"rs256": "RS256", "es256": "ES256"}
 
 
@@ -47,27 +46,6 @@ def issuer(module_programs):
 
     token.issuer = url
     return token
-
-
-def by_pyjwt(issuer: str, token: str, audience: str = AUDIENCE) -> dict:
-    """The claims, verified by PyJWT through discovery."""
-    with urllib.request.urlopen(f"{issuer}/.well-known/openid-configuration") as answer:
-        discovery = json.load(answer)
-    assert discovery["issuer"] == issuer
-    key = jwt.PyJWKClient(discovery["jwks_uri"]).get_signing_key_from_jwt(token)
-    return jwt.decode(
-        token,
-        key,
-        algorithms=discovery["id_token_signing_alg_values_supported"],
-        audience=audience,
-        issuer=discovery["issuer"],
-        options={"require": ["iss", "sub", "aud", "exp", "iat", "nbf", "jti"]},
-    )
-
-
-def by_jose(programs, issuer: str, token: str, audience: str = AUDIENCE):
-    """What jose says of the token."""
-    return programs.run("node", Path(__file__).parent / "verify.mjs", issuer, audience, stdin=token)
 
 
 @pytest.mark.parametrize("config", CONFIGS)

@@ -3,6 +3,7 @@
 //! and column. `docs/configuration.md` is its reference.
 
 mod evidence;
+pub mod keys;
 mod places;
 mod reading;
 mod registered;

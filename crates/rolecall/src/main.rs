@@ -12,6 +12,7 @@ mod failure;
 mod issuer_address;
 mod issuer_client;
 mod judging;
+mod key_backends;
 mod printing;
 mod process;
 mod progress;

@@ -37,7 +37,12 @@ const IO: &[&str] = &[
 ];
 
 /// The only crates that speak to AWS through its SDK.
-const SEES_THE_AWS_SDK: &[&str] = &["rolecall-exchange", "rolecall-chain", "rolecall-services"];
+const SEES_THE_AWS_SDK: &[&str] = &[
+    "rolecall-exchange",
+    "rolecall-chain",
+    "rolecall-services",
+    "rolecall-kms",
+];
 
 /// Names that say nothing about what a module or a crate is for.
 const EMPTY_NAMES: &[&str] = &[
@@ -81,7 +86,7 @@ fn the_path_never_sees_the_server() {
 }
 
 #[test]
-fn only_exchange_chain_and_services_name_the_aws_sdk() {
+fn only_those_who_speak_to_aws_name_the_aws_sdk() {
     let offences: Vec<String> = WORKSPACE
         .members
         .iter()
@@ -98,7 +103,7 @@ fn only_exchange_chain_and_services_name_the_aws_sdk() {
         .collect();
     assert!(
         offences.is_empty(),
-        "the AWS SDK belongs to path/exchange, path/chain and aws/services: {offences:#?}"
+        "the AWS SDK belongs to path/exchange, path/chain, aws/services and keys/kms: {offences:#?}"
     );
 }
 
@@ -113,6 +118,32 @@ fn only_the_store_names_sql() {
     assert!(
         offences.is_empty(),
         "SQL belongs to server/store, but these name rusqlite: {offences:#?}"
+    );
+}
+
+#[test]
+fn the_server_sees_key_backends_by_their_trait_only() {
+    let offences = WORKSPACE.offences(
+        |folder| folder.starts_with("crates/server/") || folder == "crates/keys/signing-keys",
+        |dependency| ["rolecall-pkcs11", "rolecall-kms"].contains(&dependency),
+    );
+    assert!(
+        offences.is_empty(),
+        "only the binary joins the backends with what signs: {offences:#?}"
+    );
+}
+
+#[test]
+fn only_the_token_backend_loads_foreign_libraries() {
+    let offences: Vec<&String> = WORKSPACE
+        .members
+        .iter()
+        .filter(|(name, member)| *name != "rolecall-pkcs11" && member.direct.contains("cryptoki"))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(
+        offences.is_empty(),
+        "PKCS#11 belongs to keys/pkcs11, but these name cryptoki: {offences:#?}"
     );
 }
 

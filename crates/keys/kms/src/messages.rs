@@ -77,7 +77,7 @@ pub(crate) fn published(answer: &[u8]) -> Result<Jwk, BackendError> {
     Jwk::from_spki_der(&spki).map_err(|error| unusable("GetPublicKey", &error.to_string()))
 }
 
-/// `Sign`, over the digest, since KMS takes no message of more than 4,096 bytes.
+/// `Sign`: the message as it is, or its digest where it is longer than KMS takes.
 pub(crate) fn sign(
     key: &str,
     algorithm: Algorithm,
@@ -88,12 +88,17 @@ pub(crate) fn sign(
         Algorithm::Es256 => "ECDSA_SHA_256",
         other => return Err(unsupported(other)),
     };
+    let (message, kind) = if message.len() <= LONGEST_MESSAGE {
+        (STANDARD.encode(message), "RAW")
+    } else {
+        (STANDARD.encode(digest(&SHA256, message)), "DIGEST")
+    };
     Ok(Question {
         operation: "Sign",
         body: json!({
             "KeyId": key,
-            "Message": STANDARD.encode(digest(&SHA256, message)),
-            "MessageType": "DIGEST",
+            "Message": message,
+            "MessageType": kind,
             "SigningAlgorithm": named,
         }),
         repeatable: true,
@@ -211,6 +216,9 @@ fn unsupported(algorithm: Algorithm) -> BackendError {
         why: format!("tokens are signed with RS256 or ES256, not with {algorithm}"),
     }
 }
+
+/// Bytes. <https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html>
+const LONGEST_MESSAGE: usize = 4096;
 
 /// The tag that carries the tenant's name.
 const TENANT_TAG: &str = "rolecall-tenant";

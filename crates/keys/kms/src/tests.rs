@@ -38,6 +38,18 @@ fn answers_that_are_none_are_told() {
 }
 
 #[test]
+fn a_message_that_is_too_long_is_given_as_its_digest() {
+    let kind = |length| {
+        let message = vec![b'a'; length];
+        let asked = messages::sign("arn:k", Algorithm::Rs256, &message).unwrap();
+        let bytes = asked.body["Message"].as_str().unwrap().len() * 3 / 4;
+        (asked.body["MessageType"].clone(), bytes)
+    };
+    assert_eq!(kind(4095), ("RAW".into(), 4095));
+    assert_eq!(kind(4097), ("DIGEST".into(), 33));
+}
+
+#[test]
 fn keys_are_asked_for_by_their_size() {
     let spec = |algorithm, rsa_bits| {
         let wanted = WantedKey {
@@ -113,7 +125,7 @@ async fn a_busy_kms_is_asked_again_and_its_der_becomes_fixed() {
     let asked = asked.lock().unwrap();
     assert_eq!(asked.len(), 3);
     assert_eq!(asked[0].0, "TrentService.Sign");
-    insta::assert_snapshot!(asked[0].1, @r#"{"KeyId":"arn:k","Message":"q1MKE+RZFJgrefm34/uplM/R8/si9xzqGvvwK0YMbR0=","MessageType":"DIGEST","SigningAlgorithm":"ECDSA_SHA_256"}"#);
+    insta::assert_snapshot!(asked[0].1, @r#"{"KeyId":"arn:k","Message":"bWVzc2FnZQ==","MessageType":"RAW","SigningAlgorithm":"ECDSA_SHA_256"}"#);
 }
 
 #[tokio::test]

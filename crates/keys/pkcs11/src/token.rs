@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::time::{Duration, Instant};
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error, RvError};
@@ -18,6 +19,16 @@ use rolecall_signing_keys::BackendError;
 pub struct Module {
     path: PathBuf,
     library: Pkcs11,
+    /// Held for reading by all who call the library, for writing by who starts it anew.
+    running: Arc<RwLock<Running>>,
+}
+
+#[derive(Debug, Default)]
+struct Running {
+    /// How often it was started anew. What was opened and found before is worth nothing then: a
+    /// handle may even be that of another key.
+    times: u64,
+    last: Option<Instant>,
 }
 
 impl Module {
@@ -31,16 +42,48 @@ impl Module {
         let library = Pkcs11::new(path).map_err(|error| BackendError::Configuration {
             why: format!("`{shown}` cannot be loaded as a PKCS#11 library: {error}"),
         })?;
-        match library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
+        match library.initialize(started()) {
             Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => Ok(Self {
                 path: path.to_owned(),
                 library,
+                running: Arc::default(),
             }),
             Err(error) => Err(BackendError::Configuration {
                 why: format!("the PKCS#11 library `{shown}` does not start: {error}"),
             }),
         }
     }
+}
+
+impl Module {
+    /// Starts the library anew, as most demand after their device was lost; at most once in a
+    /// while, and not while somebody else is within it, for whom that would be an ambush. Whether
+    /// it was done.
+    fn restart(&self) -> bool {
+        let Ok(mut running) = self.running.try_write() else {
+            return false;
+        };
+        let recently = |last: Instant| last.elapsed() < BETWEEN_RESTARTS;
+        if running.last.is_some_and(recently) {
+            return false;
+        }
+        running.last = Some(Instant::now());
+        running.times += 1;
+        // Whether it takes leave properly or not, what counts is whether it starts.
+        let _ = self.library.clone().finalize();
+        let restarted = self.library.initialize(started());
+        tracing::warn!(module = %self.path.display(), failed = restarted.is_err(), "started the PKCS#11 library anew, since its token was lost");
+        restarted.is_ok()
+    }
+
+    fn calling(&self) -> RwLockReadGuard<'_, Running> {
+        self.running.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Threads of this program call it side by side.
+fn started() -> CInitializeArgs {
+    CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)
 }
 
 /// One token of a module, found by its label. All that it does may block.
@@ -60,6 +103,24 @@ struct State {
     found: HashMap<String, ObjectHandle>,
     /// Why it is of no use to try again: another wrong PIN could lock the token.
     refused: Option<BackendError>,
+    /// The start of the library that the rest belongs to.
+    times: u64,
+}
+
+impl State {
+    /// A session that can be used, if there is one of this start of the library.
+    fn idle(&mut self, times: u64) -> Option<Session> {
+        if self.times != times {
+            self.clear();
+            self.times = times;
+        }
+        self.idle.pop()
+    }
+
+    fn clear(&mut self) {
+        self.idle.clear();
+        self.found.clear();
+    }
 }
 
 /// How a piece of work with a session failed.
@@ -85,14 +146,16 @@ impl Token {
     }
 
     /// Does `work` with a session of its own. If session or token were lost, everything is opened
-    /// anew and the work is done once more.
+    /// anew and the work is done once more; if that does not help, the library is started anew, and
+    /// the work is done a last time.
     pub(crate) fn with_session<T>(
         &self,
         work: impl Fn(&Session) -> Result<T, Failed>,
     ) -> Result<T, BackendError> {
-        let mut again = true;
+        let mut restarted = false;
         loop {
-            let idle = self.state().idle.pop();
+            let calling = self.module.calling();
+            let idle = self.state().idle(calling.times);
             let fresh = idle.is_none();
             let done = match idle.map_or_else(|| self.open(), Ok) {
                 Ok(session) => work(&session).inspect(|_| self.state().idle.push(session)),
@@ -100,21 +163,20 @@ impl Token {
             };
             let error = match done {
                 Ok(value) => return Ok(value),
+                Err(Failed::Known(error @ BackendError::Unavailable { .. })) => error,
                 Err(Failed::Known(error)) => return Err(error),
-                Err(Failed::Library(error)) => error,
+                Err(Failed::Library(error)) if is_loss(&error) => self.lost(&error),
+                Err(Failed::Library(error)) => return Err(self.told(&error)),
             };
-            if !is_loss(&error) {
-                return Err(self.told(&error));
-            }
             // Logins and handles went with it.
-            let mut state = self.state();
-            state.idle.clear();
-            state.found.clear();
-            drop(state);
-            if !again && fresh {
-                return Err(self.lost(&error));
+            self.state().clear();
+            drop(calling);
+            if fresh {
+                if restarted || !self.module.restart() {
+                    return Err(error);
+                }
+                restarted = true;
             }
-            again = false;
         }
     }
 
@@ -277,6 +339,10 @@ fn is_loss(error: &Error) -> bool {
         )
     )
 }
+
+/// Long enough that a token that stays away costs each request little, short enough that one that
+/// is back is used before anybody wonders.
+const BETWEEN_RESTARTS: Duration = Duration::from_secs(2);
 
 fn is_pin_refused(code: &RvError) -> bool {
     matches!(

@@ -78,3 +78,16 @@ pub enum SigningKeysError {
     #[error("the signing thread ended before it answered; the server is shutting down")]
     Stopped,
 }
+
+impl SigningKeysError {
+    /// Whether the same may succeed a moment later without anybody's doing.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Backend { source, .. } => matches!(source, BackendError::Unavailable { .. }),
+            // Its key was revoked, and the successor is being made.
+            Self::Missing { .. } | Self::Stopped => true,
+            _ => false,
+        }
+    }
+}

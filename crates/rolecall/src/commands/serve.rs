@@ -10,7 +10,7 @@ use crate::cli::{Output, ServeArgs};
 use crate::config::Loaded;
 use crate::config::issuer::ServerSection;
 use crate::failure::{Exit, Failure};
-use crate::{printing, process};
+use crate::{key_backends, printing, process};
 
 /// Serves until asked to stop.
 pub async fn run(args: ServeArgs) -> Result<(), Failure> {
@@ -60,12 +60,14 @@ impl Serving {
             .map_err(|error| cannot_listen(&error))?;
         let tenants = loaded.tenants(server.address())?;
         rolecall_http_api::check(&tenants).map_err(|error| not_installed(loaded, &error))?;
+        let signers = key_backends::signers(loaded, section).await?;
         let (master, new_master_key) = master_key(loaded, section)?;
         let store = Store::open(&loaded.resolve(&section.state))
             .map_err(|error| not_installed(loaded, &error.into()))?;
-        let installation = Installation::start(store, master, tenants, Clock::system())
-            .await
-            .map_err(|error| not_installed(loaded, &error))?;
+        let installation =
+            Installation::start_with(signers, store, master, tenants, Clock::system())
+                .await
+                .map_err(|error| not_installed(loaded, &error))?;
         Ok(Self {
             issuers: installation.issuers(),
             server,

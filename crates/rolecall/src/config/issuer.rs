@@ -8,10 +8,12 @@ use rolecall_attest::federated::EvidenceText;
 use rolecall_http_api::{TenantDeclaration, WorkloadDeclaration};
 use rolecall_jose::{Algorithm, Jwk, JwkSet};
 use rolecall_mint::{AwsClaimsText, ClaimText, TokenConfigText};
+use rolecall_signing_keys::JwksForm;
 use serde::{Deserialize, Deserializer};
 
 use super::Loaded;
 use super::evidence::TrustedIssuerSection;
+use super::keys::{KeyBackendSection, KeysSection};
 use crate::failure::Failure;
 
 /// `server:` as it is written.
@@ -25,6 +27,12 @@ pub struct ServerSection {
     /// The master key's file; without one the environment must have the key.
     #[serde(default)]
     pub master_key_file: Option<PathBuf>,
+    /// Where signing keys can be held, by name; `software` is always there.
+    #[serde(default)]
+    pub key_backends: BTreeMap<String, KeyBackendSection>,
+    /// How signing keys are held and rotated where a tenant says nothing else.
+    #[serde(default)]
+    pub keys: KeysSection,
 }
 
 /// One of `tenants:` as it is written.
@@ -35,6 +43,10 @@ pub struct TenantSection {
     pub(super) issuer: String,
     #[serde(default = "default_rsa_bits")]
     rsa_bits: u32,
+    #[serde(default)]
+    pub(super) keys: KeysSection,
+    #[serde(default)]
+    jwks: JwksForm,
     #[serde(default)]
     pub(super) token_configs: Vec<TokenConfigSection>,
     #[serde(default)]
@@ -136,6 +148,8 @@ impl Loaded {
             name: tenant.name.clone(),
             issuer: tenant.issuer.replace("{listen}", &bound.to_string()),
             rsa_bits: tenant.rsa_bits,
+            keys: self.rotation(at, tenant)?,
+            jwks: tenant.jwks,
             token_configs: tenant.token_configs.iter().map(declared).collect(),
             trusted_issuers,
             workloads,

@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 use rolecall_attest::federated::{EvidenceText, TrustedIssuerText};
 use rolecall_jose::Jwk;
 use rolecall_mint::TokenConfigText;
+use rolecall_signing_keys::JwksForm;
+use rolecall_signing_keys::rotation::PolicyText;
 use serde::{Deserialize, Serialize};
 
 /// A tenant as the operator writes it down; also the form in which the store keeps it.
@@ -21,6 +23,12 @@ pub struct TenantDeclaration {
     /// Bits of its RSA signing key: 2048, 3072 or 4096. Read when the key is made.
     #[serde(default = "default_rsa_bits")]
     pub rsa_bits: u32,
+    /// Where its signing keys are held and how they rotate.
+    #[serde(default)]
+    pub keys: PolicyText,
+    /// How its JWKS is written.
+    #[serde(default)]
+    pub jwks: JwksForm,
     /// What its tokens look like.
     #[serde(default)]
     pub token_configs: Vec<TokenConfigText>,

@@ -31,6 +31,14 @@ pub enum InstallationError {
         /// What is wrong with them.
         why: String,
     },
+    /// A backend that holds keys of a tenant, or is to, cannot be used. The operator's.
+    #[error("the signing keys of tenant `{tenant}` cannot be used: {why}")]
+    KeyBackend {
+        /// Whose keys.
+        tenant: String,
+        /// Which backend, and why.
+        why: String,
+    },
     /// A signing key could not be made or sealed. Ours, or the system's random source.
     #[error("a signing key of tenant `{tenant}` could not be made: {why}")]
     KeyGeneration {
@@ -67,7 +75,9 @@ impl InstallationError {
     /// What to do next: one sentence or two, or nothing where the message says it all.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Declaration { .. } | Self::TrustedIssuer { .. } => None,
+            Self::Declaration { .. } | Self::KeyBackend { .. } | Self::TrustedIssuer { .. } => {
+                None
+            }
             Self::Key { .. } | Self::Keys { .. } => Some("Restore the state database from a backup.".to_owned()),
             Self::KeyGeneration { .. } => Some("Try again; if it stays, please report it.".to_owned()),
             Self::Store(error) => error.hint(),

@@ -4,26 +4,26 @@ use jiff::Timestamp;
 use rolecall_jose::Algorithm;
 use rolecall_mint::LONGEST_LIFETIME;
 use rolecall_sealed::{MasterKey, SealedError};
-use rolecall_signing_keys::rotation::{NewKey, PolicyText, RotationPolicy};
+use rolecall_signing_keys::rotation::NewKey;
 use rolecall_signing_keys::{
-    JwksForm, KeyRecord, KeyRing, RsaBits, SCHEDULE, SOFTWARE, SealedSigningKey, Signers,
-    SigningKeysError, Slot, Slots,
+    KeyRecord, KeyRing, SCHEDULE, SOFTWARE, SealedSigningKey, Signers, SigningKeysError, Slot,
+    Slots,
 };
 use rolecall_store::{AuditKind, AuditRecord, KeyState, Outcome, SealedKey};
 
 use crate::InstallationError;
-use crate::documents::MAX_AGE;
+use crate::lowering::CheckedTenant;
 
 /// Opens the keys of `tenant` among `stored`; `None` if it has none yet.
 pub(crate) fn stored_ring(
-    tenant: &str,
+    tenant: &CheckedTenant,
     stored: &[SealedKey],
     master: &MasterKey,
     signers: &Signers,
 ) -> Result<Option<KeyRing>, InstallationError> {
     let keys = stored
         .iter()
-        .filter(|key| key.tenant == tenant)
+        .filter(|key| key.tenant == tenant.name)
         .map(|key| {
             Ok(SealedSigningKey {
                 record: record(key)?,
@@ -39,22 +39,32 @@ pub(crate) fn stored_ring(
 
 /// New keys, both to sign with and in the form in which they are stored.
 pub(crate) async fn new_ring(
-    tenant: &str,
-    rsa: RsaBits,
+    tenant: &CheckedTenant,
     master: &MasterKey,
     signers: &Signers,
     now: Timestamp,
 ) -> Result<(KeyRing, Vec<SealedKey>), InstallationError> {
-    let failed = |error: SigningKeysError| InstallationError::KeyGeneration {
-        tenant: tenant.to_owned(),
-        why: error.to_string(),
+    let failed = |error: SigningKeysError| match error {
+        SigningKeysError::Backend { .. } | SigningKeysError::UnknownBackend { .. } => {
+            unusable(&tenant.name, &error)
+        }
+        error => InstallationError::KeyGeneration {
+            tenant: tenant.name.clone(),
+            why: error.to_string(),
+        },
     };
-    let policy = RotationPolicy::new(PolicyText::default(), MAX_AGE, LONGEST_LIFETIME.into())
-        .map_err(|error| failed(error.into()))?;
     let mut slots = Slots::default();
     let now = now.as_second();
     let turn = signers
-        .advance(tenant, &mut slots, &policy, rsa, master, now, SCHEDULE)
+        .advance(
+            &tenant.name,
+            &mut slots,
+            &tenant.rotation,
+            tenant.rsa,
+            master,
+            now,
+            SCHEDULE,
+        )
         .await
         .map_err(failed)?
         .unwrap_or_default();
@@ -63,7 +73,7 @@ pub(crate) async fn new_ring(
         .made
         .into_iter()
         .map(|key| SealedKey {
-            tenant: tenant.to_owned(),
+            tenant: tenant.name.clone(),
             kid: key.record.kid,
             algorithm: key.record.algorithm.as_str().to_owned(),
             sealed: key.sealed,
@@ -75,13 +85,13 @@ pub(crate) async fn new_ring(
 }
 
 fn ring(
-    tenant: &str,
+    tenant: &CheckedTenant,
     keys: &[SealedSigningKey],
     master: &MasterKey,
     signers: &Signers,
 ) -> Result<KeyRing, InstallationError> {
-    KeyRing::load(tenant, keys, master, signers, JwksForm::default())
-        .map_err(|error| unusable(tenant, &error))
+    KeyRing::load(&tenant.name, keys, master, signers, tenant.jwks)
+        .map_err(|error| unusable(&tenant.name, &error))
 }
 
 /// What the store keeps of a record.
@@ -137,6 +147,12 @@ fn unusable(tenant: &str, error: &SigningKeysError) -> InstallationError {
             kid: kid.clone(),
             why: "it is not the key that its record says".to_owned(),
         },
+        SigningKeysError::Backend { .. } | SigningKeysError::UnknownBackend { .. } => {
+            InstallationError::KeyBackend {
+                tenant: tenant.to_owned(),
+                why: error.to_string(),
+            }
+        }
         other => InstallationError::Keys {
             tenant: tenant.to_owned(),
             why: other.to_string(),

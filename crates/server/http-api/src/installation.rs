@@ -53,6 +53,22 @@ impl Installation {
         tenants: Vec<TenantDeclaration>,
         clock: Clock,
     ) -> Result<Self, InstallationError> {
+        let signers = SignerLimit::per_core().into();
+        Self::start_with(signers, store, master, tenants, clock).await
+    }
+
+    /// As [`Installation::start`], with keys in other backends too.
+    ///
+    /// # Errors
+    /// As [`Installation::start`]; also if a backend does not make a key, or one is missing that
+    /// holds some.
+    pub async fn start_with(
+        signers: Signers,
+        store: Store,
+        master: MasterKey,
+        tenants: Vec<TenantDeclaration>,
+        clock: Clock,
+    ) -> Result<Self, InstallationError> {
         let now = clock.now().as_second();
         let reading = store.clone();
         let state = blocking(move || reading.load(now)).await?;
@@ -60,7 +76,7 @@ impl Installation {
             shared: Arc::new(Shared {
                 store,
                 master,
-                signers: SignerLimit::per_core().into(),
+                signers,
                 clock,
                 snapshot: ArcSwap::from_pointee(Snapshot::new(Vec::new())),
                 refusals: RefusalTrail::default(),
@@ -92,14 +108,9 @@ impl Installation {
             let ring = match found {
                 Some(ring) => ring,
                 None => {
-                    let (ring, keys) = first_start::new_ring(
-                        &tenant.name,
-                        tenant.rsa,
-                        &shared.master,
-                        &shared.signers,
-                        now,
-                    )
-                    .await?;
+                    let (ring, keys) =
+                        first_start::new_ring(&tenant, &shared.master, &shared.signers, now)
+                            .await?;
                     made.extend(keys);
                     ring
                 }
@@ -184,8 +195,7 @@ impl Shared {
         checked
             .into_iter()
             .map(|tenant| {
-                let ring =
-                    first_start::stored_ring(&tenant.name, stored, &self.master, &self.signers)?;
+                let ring = first_start::stored_ring(&tenant, stored, &self.master, &self.signers)?;
                 Ok((tenant, ring))
             })
             .collect()

@@ -8,9 +8,13 @@ use std::sync::Arc;
 use rolecall_attest::federated::{EvidenceRule, TrustedIssuer};
 use rolecall_attest::{AttestError, WorkloadKeys};
 use rolecall_jose::Algorithm;
-use rolecall_mint::{Attributes, IssuerUrl, MintError, TokenConfig, TokenConfigText};
-use rolecall_signing_keys::RsaBits;
+use rolecall_mint::{
+    Attributes, IssuerUrl, LONGEST_LIFETIME, MintError, TokenConfig, TokenConfigText,
+};
+use rolecall_signing_keys::rotation::RotationPolicy;
+use rolecall_signing_keys::{JwksForm, RsaBits};
 
+use crate::documents::MAX_AGE;
 use crate::snapshot::Workload;
 use crate::{InstallationError, TenantDeclaration, WorkloadDeclaration};
 
@@ -20,6 +24,8 @@ pub(crate) struct CheckedTenant {
     pub(crate) name: String,
     pub(crate) issuer: IssuerUrl,
     pub(crate) rsa: RsaBits,
+    pub(crate) rotation: RotationPolicy,
+    pub(crate) jwks: JwksForm,
     pub(crate) token_configs: Vec<Arc<TokenConfig>>,
     pub(crate) trusted: Vec<TrustedIssuer>,
     pub(crate) workloads: HashMap<String, Workload>,
@@ -84,6 +90,8 @@ fn lower_tenant(
         .map_err(|error: MintError| at.field("issuer").refuse(error.to_string()))?;
     let rsa = RsaBits::try_from(tenant.rsa_bits)
         .map_err(|error| at.field("rsa_bits").refuse(error.to_string()))?;
+    let rotation = RotationPolicy::new(tenant.keys.clone(), MAX_AGE, LONGEST_LIFETIME.into())
+        .map_err(|error| at.field("keys").refuse(error.to_string()))?;
     let mut token_configs: Vec<Arc<TokenConfig>> = Vec::new();
     for (index, text) in tenant.token_configs.iter().enumerate() {
         let at = at.field(&format!("token_configs[{index}]"));
@@ -114,6 +122,8 @@ fn lower_tenant(
         name: tenant.name.clone(),
         issuer,
         rsa,
+        rotation,
+        jwks: tenant.jwks,
         token_configs,
         trusted,
         workloads,

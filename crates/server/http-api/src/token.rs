@@ -196,7 +196,12 @@ impl<'t> Asking<'t> {
         let keys = &self.tenant.keys;
         let failed = |error: rolecall_signing_keys::SigningKeysError| {
             tracing::error!(%error, "a token could not be signed");
-            Refusal::new(Code::ServerError, "the token could not be signed")
+            let code = if error.is_passing() {
+                Code::TemporarilyUnavailable
+            } else {
+                Code::ServerError
+            };
+            Refusal::new(code, "the token could not be signed")
         };
         let kid = keys.kid(config.algorithm()).map_err(failed)?;
         self.record.kid = Some(kid.to_owned());
