@@ -3,11 +3,14 @@
 //!
 //! A shell around it makes the steps that [`Slots::plan`] says are due, one after the other, and
 //! stores after each the records and the journal entries in one transaction. It may die between
-//! any two: what is due then is due again.
+//! any two: what is due then is due again. [`Signers::advance`](crate::Signers::advance) is one
+//! round of that shell; [`Slots::forecast`] tells what is to come.
 
+mod forecast;
 mod plan;
 mod policy;
 
+pub use forecast::LONGEST_FORECAST;
 pub(crate) use plan::ALGORITHMS;
 pub use plan::{Due, NewKey, Plan, Step};
 pub use policy::{PolicyText, RotationPolicy};

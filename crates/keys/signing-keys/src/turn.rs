@@ -27,7 +27,8 @@ impl Signers {
     /// The caller stores the turn, serves what changed from every replica, and calls again until
     /// nothing is due: only what is served already may be taken as published. If it dies between,
     /// the next one begins with the stored records, and at worst a key in a backend is left that
-    /// nobody knows of.
+    /// nobody knows of. A turn with a new key that is not stored after all, because another process
+    /// was faster, is undone by [`delete`](Self::delete).
     ///
     /// # Errors
     /// What [`Slots::plan`] refuses, as `Rotation`. If a key cannot be made, other steps are made

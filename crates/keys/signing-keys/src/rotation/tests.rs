@@ -314,6 +314,25 @@ fn the_schedule_waits_before_retired_keys_pile_up() {
 }
 
 #[test]
+fn a_forecast_is_what_comes() {
+    let policy = policy(|text| text.period = Some(30 * DAY));
+    let mut tenant = Tenant::founded(&policy);
+    let told = tenant.slots.forecast(&policy, 5, 61 * DAY).unwrap();
+    let from = tenant.journal.len();
+    live(&mut tenant, &policy, 5, 61 * DAY);
+    let steps = |entries: &[JournalEntry]| -> Vec<_> {
+        let step = |entry: &JournalEntry| (entry.at, entry.algorithm, entry.from, entry.to);
+        entries.iter().map(step).collect()
+    };
+    assert_eq!(steps(&told), steps(&tenant.journal[from..]));
+    assert_eq!((told[0].at, told[0].kid.as_str()), (29 * DAY, "new-1"));
+    let endless = tenant.slots.forecast(&policy, 61 * DAY, i64::MAX).unwrap();
+    assert!(endless.len() >= LONGEST_FORECAST);
+    let nothing = Slots::default().forecast(&policy, 0, DAY).unwrap();
+    assert_eq!(nothing, []);
+}
+
+#[test]
 fn a_clock_that_went_backwards_changes_nothing() {
     let policy = policy(|_| {});
     let mut tenant = Tenant::founded(&policy);
