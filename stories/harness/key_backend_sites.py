@@ -90,11 +90,11 @@ def refused(programs: Programs, config: Path, env: dict) -> str:
     return ended.stderr
 
 
-def moto_site(programs: Programs, folder: Path) -> tuple[Site, Running]:
+def moto_site(programs: Programs, folder: Path, **tenant: object) -> tuple[Site, Running]:
     """A site whose keys are in moto's KMS."""
     server, address = moto(programs)
     programs.ledger.secrets[AWS_KEYS["AWS_SECRET_ACCESS_KEY"]] = "the secret key of the KMS caller"
-    config = written(programs, folder, {"cloud": {"kms": {"region": "eu-north-1"}}}, keys={"backend": "cloud"})
+    config = written(programs, folder, {"cloud": {"kms": {"region": "eu-north-1"}}}, keys={"backend": "cloud"}, **tenant)
     env = programs.environment(**AWS_KEYS, AWS_ENDPOINT_URL_KMS=address)
     witness = boto3.client("kms", "eu-north-1", endpoint_url=address, aws_access_key_id="x", aws_secret_access_key="y")
     return site(programs, config, env, witness), server
