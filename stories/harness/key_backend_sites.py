@@ -69,14 +69,20 @@ def asking_as(folder: Path, job, url: str) -> Path:
     return asking(folder / "job.yaml", job, url, {})
 
 
-def site(programs: Programs, config: Path, env: dict, witness: object = None) -> Site:
-    """Serve the configuration."""
+def serve_at(programs: Programs, config: Path, env: dict) -> Issuer:
+    """Serve a configuration that is already written, in this environment."""
     running = programs.start(ROLECALL, "serve", "--config", config, "--output", "json", env=env, name="serve")
     ready = running.ready()
     folder = config.parent
     programs.ledger.watch(folder / "state", "the issuer's state")
     programs.ledger.learn_file(folder / "master.key")
-    issuer = Issuer(running, f"http://{ready['listen']}", ready["issuers"], config, folder / "state")
+    return Issuer(running, f"http://{ready['listen']}", ready["issuers"], config, folder / "state")
+
+
+def site(programs: Programs, config: Path, env: dict, witness: object = None) -> Site:
+    """Serve the configuration."""
+    issuer = serve_at(programs, config, env)
+    folder = config.parent
     document = yaml.safe_load((folder / "job.yaml").read_text())
     document["workload"]["issuer"] = issuer.issuers[0]
     (folder / "job.yaml").write_text(yaml.safe_dump(document))
