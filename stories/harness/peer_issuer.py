@@ -28,13 +28,15 @@ class PeerIssuer:
     # What the two documents answer with instead, by path: (status, body).
     broken: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     fetched: list[str] = field(default_factory=list)
+    listen: str = "127.0.0.1:0"
 
     def __enter__(self) -> "PeerIssuer":
         self.keys = {
             "rsa-1": rsa.generate_private_key(public_exponent=65537, key_size=2048),
             "ec-1": ec.generate_private_key(ec.SECP256R1()),
         }
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        host, port = self.listen.rsplit(":", 1)
+        self._server = ThreadingHTTPServer((host, int(port)), self._handler())
         self.address = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
