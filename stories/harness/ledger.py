@@ -16,6 +16,7 @@ CREDENTIALS = re.compile(
         ["'>\s]*[:=]?\s*["']?([A-Za-z0-9/+=%_.-]{20,})""",
     re.VERBOSE | re.IGNORECASE,
 )
+CLIENT_SECRET = re.compile(r"\brcs_([\w-]{43})")
 PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s+(.*?)\s+-----END", re.DOTALL)
 
 
@@ -28,7 +29,7 @@ class Ledger:
 
     def learn(self, text: str, where: str) -> None:
         """Note every secret in text that may rightly hold some, such as printed credentials."""
-        for pattern, kind in ((JWT, "a token's signature"), (CREDENTIALS, "an AWS secret")):
+        for pattern, kind in ((JWT, "a token's signature"), (CREDENTIALS, "an AWS secret"), (CLIENT_SECRET, "a client secret")):
             for match in pattern.finditer(text):
                 self.secrets[match.group(1)] = f"{kind} from {where}"
         for match in PEM.finditer(text):

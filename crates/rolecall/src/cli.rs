@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub mod trust;
+pub mod workload;
 
 /// Keyless AWS access for everything you run.
 #[derive(Debug, Parser)]
@@ -208,6 +209,9 @@ pub enum WorkloadCommand {
     /// Make the key with which a workload proves itself, and print the public part to register
     #[command(after_help = "Example:\n  rolecall workload key --to cube-api.pem >cube-api.jwk")]
     Key(WorkloadKeyArgs),
+    /// Client secrets, for programs that can prove themselves in no better way
+    #[command(subcommand)]
+    Secret(workload::SecretCommand),
 }
 
 /// `rolecall workload key`

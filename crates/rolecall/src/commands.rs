@@ -9,11 +9,13 @@ mod serve;
 mod token;
 mod trust;
 mod workload;
+mod workload_secret;
 
 use std::process::ExitCode;
 
 pub(crate) use token::not_valid;
 
+use crate::cli::workload::SecretCommand;
 use crate::cli::{Cli, Command, TokenCommand, WorkloadCommand};
 use crate::failure::Failure;
 
@@ -32,6 +34,9 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Token(TokenCommand::Verify(args)) => token::verify(args).await?,
         Command::Trust(command) => return trust::run(command).await,
         Command::Workload(WorkloadCommand::Key(args)) => workload::key(args)?,
+        Command::Workload(WorkloadCommand::Secret(SecretCommand::New(args))) => {
+            workload_secret::new(&args)?;
+        }
         Command::AwsEmulator(args) => aws_emulator::run(args).await?,
     }
     Ok(ExitCode::SUCCESS)

@@ -27,6 +27,13 @@ pub enum AttestError {
         limit: usize,
     },
 
+    /// The hash of a client secret that cannot be used. The operator's.
+    #[error("the hash of the client secret cannot be used: {why}")]
+    SecretHash {
+        /// What is wrong with it.
+        why: String,
+    },
+
     /// The assertion could not be signed.
     #[error("the assertion could not be signed: {0}")]
     Signing(JoseError),

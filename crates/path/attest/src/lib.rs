@@ -7,6 +7,7 @@
 //! [remembers](ReplayMemory) it until it would be refused anyway.
 
 mod assertion;
+mod client_secret;
 mod error;
 pub mod federated;
 mod replay;
@@ -14,6 +15,7 @@ mod verification;
 mod workload_keys;
 
 pub use assertion::Assertion;
+pub use client_secret::{ClientSecret, SecretHash};
 pub use error::AttestError;
 pub use replay::ReplayMemory;
 pub use verification::{Attested, LEEWAY_SECONDS, MAX_LIFETIME_SECONDS, verify};

@@ -86,6 +86,8 @@ pub(super) struct RegisteredWorkload {
     #[serde(default)]
     key_files: Vec<PathBuf>,
     #[serde(default)]
+    secret_hashes: Vec<String>,
+    #[serde(default)]
     pub(super) evidence: Vec<EvidenceText>,
 }
 
@@ -186,12 +188,13 @@ impl Loaded {
             };
             keys.extend(read);
         }
-        if keys.is_empty() && workload.evidence.is_empty() {
+        let otherwise = !workload.evidence.is_empty() || !workload.secret_hashes.is_empty();
+        if keys.is_empty() && !otherwise {
             return Err(self
                 .broken(
                     field,
                     format_args!(
-                        "the workload `{}` has neither a key nor evidence",
+                        "the workload `{}` has no key, no evidence and no client secret",
                         workload.name
                     ),
                 )
@@ -207,6 +210,7 @@ impl Loaded {
             may_claim: workload.may_claim.clone(),
             token_configs: workload.token_configs.clone(),
             keys,
+            secret_hashes: workload.secret_hashes.clone(),
             evidence: workload.evidence.clone(),
         })
     }

@@ -5,12 +5,31 @@ use std::sync::{Arc, PoisonError};
 
 use rolecall_attest::AttestError;
 use rolecall_attest::federated::{Evidence, EvidenceError, EvidenceRule, Presented};
+use rolecall_attest_keys::KeyCache;
 use rolecall_store::{AuditRecord, UsedAssertion};
 
 use crate::refusal::{Code, Refusal};
-use crate::request::{Proof, TokenRequest};
+use crate::request::{ClientCredentials, Proof, TokenRequest};
+use crate::secret_checks::{Busy, SecretChecks};
 use crate::snapshot::{Tenant, Workload};
 use crate::trusting::Trusted;
+
+/// What is needed to find out who asks and outlives a snapshot. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Means {
+    /// The keys of all issuers that some tenant trusts.
+    pub(crate) trusted_keys: KeyCache,
+    pub(crate) secret_checks: SecretChecks,
+}
+
+impl Means {
+    pub(crate) fn new() -> Self {
+        Self {
+            trusted_keys: KeyCache::default(),
+            secret_checks: SecretChecks::new(),
+        }
+    }
+}
 
 /// A workload that proved who it is.
 pub(crate) struct Proven<'t> {
@@ -37,6 +56,7 @@ pub(crate) async fn attest<'t>(
 ) -> Result<Proven<'t>, Refusal> {
     let proven = match &request.proof {
         Proof::Assertion(assertion) => by_assertion(tenant, assertion, request, now, record)?,
+        Proof::Secret(given) => by_secret(tenant, given, request, record).await?,
         Proof::SubjectToken(token) => by_subject_token(tenant, token, request, now, record).await?,
     };
     if let Some(used) = &proven.used {
@@ -92,6 +112,53 @@ fn by_assertion<'t>(
             jti: attested.jti,
         }),
     })
+}
+
+async fn by_secret<'t>(
+    tenant: &'t Tenant,
+    given: &ClientCredentials,
+    request: &TokenRequest<'_>,
+    record: &mut AuditRecord,
+) -> Result<Proven<'t>, Refusal> {
+    record.workload = Some(given.name.clone());
+    if let Some(client_id) = request.client_id.as_deref()
+        && client_id != given.name
+    {
+        return Err(Refusal::new(
+            Code::InvalidClient,
+            "`client_id` is not the workload that the `Authorization` header names",
+        ));
+    }
+    // No workload, none with a secret, a wrong one: the same answer, so that nobody learns which.
+    let refused = || {
+        Refusal::new(
+            Code::InvalidClient,
+            "the client secret is not one of the workload's",
+        )
+    };
+    let workload = tenant.workloads.get(&given.name);
+    let workload = workload
+        .filter(|workload| !workload.secrets.is_empty())
+        .ok_or_else(refused)?;
+    let whose = [tenant.name.as_str(), given.name.as_str()];
+    match tenant
+        .means
+        .secret_checks
+        .check(whose, &workload.secrets, &given.secret)
+        .await
+    {
+        Ok(true) => Ok(Proven {
+            workload,
+            attributes: BTreeMap::new(),
+            may_claim: &workload.may_claim,
+            used: None,
+        }),
+        Ok(false) => Err(refused()),
+        Err(Busy) => Err(Refusal::new(
+            Code::TemporarilyUnavailable,
+            "too many client secrets are being checked at once; try again in a moment",
+        )),
+    }
 }
 
 async fn by_subject_token<'t>(
@@ -208,7 +275,9 @@ fn remember(
             (AttestError::MemoryFull, _) => {
                 Refusal::new(Code::TemporarilyUnavailable, error.to_string())
             }
-            (_, Proof::Assertion(_)) => Refusal::new(Code::InvalidClient, error.to_string()),
+            (_, Proof::Assertion(_) | Proof::Secret(_)) => {
+                Refusal::new(Code::InvalidClient, error.to_string())
+            }
             (_, Proof::SubjectToken(_)) => Refusal::new(
                 Code::InvalidRequest,
                 "the evidence was used before, and its issuer is trusted for each token once; ask the issuer for a new one, or declare `one_use: false` where its tokens are made to be used again",

@@ -58,6 +58,10 @@ pub struct WorkloadDeclaration {
     /// The public keys that its assertions are verified with.
     #[serde(default)]
     pub keys: Vec<Jwk>,
+    /// Hashes of its client secrets (argon2id, PHC form): one, and a second while one replaces the
+    /// other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secret_hashes: Vec<String>,
     /// The tokens of trusted issuers that prove who it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<EvidenceText>,

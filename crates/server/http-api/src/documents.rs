@@ -65,14 +65,23 @@ impl Document {
     }
 }
 
+/// By what the workloads of a tenant prove who they are, beside their own keys.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Proofs {
+    /// Tokens of trusted issuers.
+    pub(crate) tokens: bool,
+    /// Client secrets.
+    pub(crate) secrets: bool,
+}
+
 /// OpenID Provider Metadata (OpenID Connect Discovery 1.0 §3), as much as a relying party such as
 /// IAM reads, with the token endpoint for workloads.
 ///
-/// `trusts` tells whether there are issuers whose tokens can be exchanged.
+/// `proofs` tells by what workloads prove who they are, beside their own keys.
 pub(crate) fn discovery(
     issuer: &IssuerUrl,
     token_configs: &[Arc<TokenConfig>],
-    trusts: bool,
+    proofs: Proofs,
 ) -> Document {
     let custom: BTreeSet<&str> = token_configs
         .iter()
@@ -82,8 +91,12 @@ pub(crate) fn discovery(
     let at = |endpoint: Endpoint| format!("{}{}", issuer.as_str(), endpoint.suffix());
     let signing = [Algorithm::Rs256, Algorithm::Es256].map(Algorithm::as_str);
     let mut grants = vec![CLIENT_CREDENTIALS];
-    if trusts {
+    if proofs.tokens {
         grants.push(TOKEN_EXCHANGE);
+    }
+    let mut methods = vec!["private_key_jwt"];
+    if proofs.secrets {
+        methods.extend(["client_secret_basic", "client_secret_post"]);
     }
     let proving = Algorithm::ALL.map(Algorithm::as_str);
     Document::new(&json!({
@@ -95,7 +108,7 @@ pub(crate) fn discovery(
         "id_token_signing_alg_values_supported": signing,
         "claims_supported": claims,
         "grant_types_supported": grants,
-        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": proving,
     }))
 }

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex};
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use rolecall_attest::ReplayMemory;
-use rolecall_attest_keys::KeyCache;
 use rolecall_sealed::MasterKey;
 use rolecall_signing_keys::{KeyRing, SignerLimit, Signers};
 use rolecall_store::{
@@ -12,6 +11,7 @@ use rolecall_store::{
 };
 use serde::Serialize;
 
+use crate::attesting::Means;
 use crate::first_start;
 use crate::lowering::{CheckedTenant, lower};
 use crate::refusal::Refusal;
@@ -36,8 +36,7 @@ struct Shared {
     /// Used assertions by tenant; kept when a tenant is not declared for a while. Locked by those
     /// who declare, which makes them wait for each other.
     memories: tokio::sync::Mutex<HashMap<String, Arc<Mutex<ReplayMemory>>>>,
-    /// The keys of all issuers that some tenant trusts.
-    trusted_keys: KeyCache,
+    means: Means,
 }
 
 impl Installation {
@@ -81,7 +80,7 @@ impl Installation {
                 snapshot: ArcSwap::from_pointee(Snapshot::new(Vec::new())),
                 refusals: RefusalTrail::default(),
                 memories: tokio::sync::Mutex::new(remembered(&state.used, now)),
-                trusted_keys: KeyCache::default(),
+                means: Means::new(),
             }),
         };
         installation.declare(tenants).await?;
@@ -117,7 +116,7 @@ impl Installation {
             };
             let memory = memories.entry(tenant.name.clone()).or_insert_with(memory);
             let name = tenant.name.clone();
-            let tenant = Tenant::new(tenant, ring, Arc::clone(memory), &shared.trusted_keys)
+            let tenant = Tenant::new(tenant, ring, Arc::clone(memory), shared.means.clone())
                 .map_err(|error| InstallationError::TrustedIssuer {
                     tenant: name,
                     why: error.to_string(),
@@ -138,7 +137,7 @@ impl Installation {
             tracing::info!(tenant, kid, algorithm, "made a signing key");
         }
         shared.snapshot.store(Arc::new(Snapshot::new(served)));
-        shared.trusted_keys.tidy();
+        shared.means.trusted_keys.tidy();
         Ok(())
     }
 

@@ -17,6 +17,7 @@ mod refusal;
 mod request;
 mod router;
 mod routing;
+mod secret_checks;
 mod server;
 mod snapshot;
 mod token;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rolecall_attest::federated::{EvidenceRule, TrustedIssuer};
-use rolecall_attest::{AttestError, WorkloadKeys};
+use rolecall_attest::{AttestError, SecretHash, WorkloadKeys};
 use rolecall_jose::Algorithm;
 use rolecall_mint::{
     Attributes, IssuerUrl, LONGEST_LIFETIME, MintError, TokenConfig, TokenConfigText,
@@ -193,6 +193,7 @@ fn lower_workload(
     let evidence = evidence::lower_evidence(at, declared, trusted)?;
     Ok(Workload {
         keys: lower_keys(at, declared)?,
+        secrets: lower_secrets(at, declared)?,
         token_configs: lower_choice(at, declared, token_configs, &evidence)?,
         brought: evidence::brought(&evidence),
         evidence,
@@ -206,7 +207,8 @@ fn lower_keys(
     declared: &WorkloadDeclaration,
 ) -> Result<Option<WorkloadKeys>, InstallationError> {
     // Whoever proves itself in another way needs no key.
-    if declared.keys.is_empty() && !declared.evidence.is_empty() {
+    let otherwise = !declared.evidence.is_empty() || !declared.secret_hashes.is_empty();
+    if declared.keys.is_empty() && otherwise {
         return Ok(None);
     }
     let keys = WorkloadKeys::new(&declared.keys).map_err(|error| {
@@ -218,6 +220,28 @@ fn lower_keys(
             .refuse(format!("the workload `{}`: {error}", declared.name))
     })?;
     Ok(Some(keys))
+}
+
+fn lower_secrets(
+    at: &Place,
+    declared: &WorkloadDeclaration,
+) -> Result<Vec<SecretHash>, InstallationError> {
+    if declared.secret_hashes.len() > MOST_SECRETS {
+        return Err(at.field("secret_hashes").refuse(format!(
+            "the workload `{}` has {} client secrets; up to {MOST_SECRETS} are possible, since all are tried",
+            declared.name,
+            declared.secret_hashes.len()
+        )));
+    }
+    let hashes = declared.secret_hashes.iter().enumerate();
+    hashes
+        .map(|(index, text)| {
+            SecretHash::parse(text).map_err(|error| {
+                at.field(&format!("secret_hashes[{index}]"))
+                    .refuse(error.to_string())
+            })
+        })
+        .collect()
 }
 
 /// The token configs that the workload may use, each of which must find its attributes.
@@ -291,6 +315,9 @@ impl Place {
         }
     }
 }
+
+/// Client secrets of one workload: the one in use, the next, and one more.
+const MOST_SECRETS: usize = 3;
 
 /// The attribute that every workload has.
 const OWN_NAME: &str = "name";

@@ -87,6 +87,13 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response =
             error_response(self.code.status(), self.code.as_str(), &self.description);
+        if self.code == Code::InvalidClient {
+            // RFC 6749 §5.2 and RFC 9110 §15.5.2 ask for it.
+            response.headers_mut().insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Basic realm=\"rolecall\", charset=\"UTF-8\""),
+            );
+        }
         if self.code == Code::TemporarilyUnavailable {
             response
                 .headers_mut()

@@ -1,5 +1,12 @@
 use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, header};
+use percent_encoding::percent_decode_str;
+use secrecy::SecretString;
+
 use crate::refusal::{Code, Refusal};
 
 /// The parameters of a token request, as they were sent.
@@ -28,8 +35,16 @@ pub(crate) struct TokenRequest<'b> {
 pub(crate) enum Proof<'b> {
     /// `client_assertion`: a `private_key_jwt` (RFC 7523 §2.2) of a registered key.
     Assertion(Cow<'b, str>),
+    /// `client_secret_basic` or `client_secret_post` (RFC 6749 §2.3.1).
+    Secret(ClientCredentials),
     /// `subject_token`: a token of a trusted issuer (RFC 8693 §2.1).
     SubjectToken(Cow<'b, str>),
+}
+
+/// A workload's name and its secret.
+pub(crate) struct ClientCredentials {
+    pub(crate) name: String,
+    pub(crate) secret: SecretString,
 }
 
 /// What a form holds, by name; each at most once.
@@ -41,6 +56,7 @@ struct Fields<'b> {
     attributes: Option<Cow<'b, str>>,
     audience: Option<Cow<'b, str>>,
     client_id: Option<Cow<'b, str>>,
+    client_secret: Option<Cow<'b, str>>,
     grant_type: Option<Cow<'b, str>>,
     requested_token_type: Option<Cow<'b, str>>,
     resource: Option<Cow<'b, str>>,
@@ -53,8 +69,9 @@ struct Fields<'b> {
 impl<'b> TokenRequest<'b> {
     /// Reads a form body. Parameters that are not known are passed over (RFC 6749 §3.2); one that
     /// is sent twice is refused, one that is sent empty counts as left out.
-    pub(crate) fn read(body: &'b [u8]) -> Result<Self, Refusal> {
-        let fields = Fields::read(body)?;
+    pub(crate) fn read(body: &'b [u8], head: &Parts) -> Result<Self, Refusal> {
+        let mut fields = Fields::read(body)?;
+        let basic = basic_credentials(&head.headers)?;
         let exchange = match fields.grant_type.as_deref() {
             Some(CLIENT_CREDENTIALS) => false,
             Some(TOKEN_EXCHANGE) => true,
@@ -78,14 +95,9 @@ impl<'b> TokenRequest<'b> {
         let issued_token_type = issued_token_type(fields.requested_token_type.as_deref())?;
         Ok(Self {
             proof: if exchange {
-                subject_token(
-                    fields.subject_token,
-                    fields.subject_token_type.as_deref(),
-                    fields.actor_token.is_some(),
-                    fields.assertion.is_some(),
-                )?
+                subject_token(&mut fields, basic.is_some())?
             } else {
-                assertion(fields.assertion, fields.assertion_type.as_deref())?
+                own_proof(&mut fields, basic)?
             },
             client_id: fields.client_id,
             token_config: fields.token_config,
@@ -109,6 +121,7 @@ impl<'b> Fields<'b> {
                 "client_assertion" => &mut fields.assertion,
                 "client_assertion_type" => &mut fields.assertion_type,
                 "client_id" => &mut fields.client_id,
+                "client_secret" => &mut fields.client_secret,
                 "grant_type" => &mut fields.grant_type,
                 "requested_token_type" => &mut fields.requested_token_type,
                 "resource" => &mut fields.resource,
@@ -139,7 +152,41 @@ impl<'b> Fields<'b> {
     }
 }
 
-/// The proof of a client-credentials request.
+/// The proof of a client-credentials request: one, since RFC 6749 §2.3 forbids two.
+fn own_proof<'b>(
+    fields: &mut Fields<'b>,
+    basic: Option<ClientCredentials>,
+) -> Result<Proof<'b>, Refusal> {
+    let posted = fields.client_secret.take();
+    let given = [
+        basic.is_some(),
+        posted.is_some(),
+        fields.assertion.is_some(),
+    ];
+    if given.into_iter().filter(|given| *given).count() > 1 {
+        return Err(Refusal::new(
+            Code::InvalidRequest,
+            "the workload proves who it is in two ways: send a client assertion or a client secret, and the latter in the `Authorization` header or in the body",
+        ));
+    }
+    if let Some(basic) = basic {
+        return Ok(Proof::Secret(basic));
+    }
+    let Some(secret) = posted else {
+        return assertion(fields.assertion.take(), fields.assertion_type.as_deref());
+    };
+    let name = fields.client_id.as_deref().ok_or_else(|| {
+        Refusal::new(
+            Code::InvalidRequest,
+            "a `client_secret` needs the workload's name as `client_id`",
+        )
+    })?;
+    Ok(Proof::Secret(ClientCredentials {
+        name: name.to_owned(),
+        secret: SecretString::from(secret.into_owned()),
+    }))
+}
+
 fn assertion<'b>(
     assertion: Option<Cow<'b, str>>,
     assertion_type: Option<&str>,
@@ -159,20 +206,48 @@ fn assertion<'b>(
     }
 }
 
+/// `Authorization: Basic` (RFC 7617), whose two parts are form-encoded (RFC 6749 §2.3.1).
+fn basic_credentials(headers: &HeaderMap) -> Result<Option<ClientCredentials>, Refusal> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let read = |value: &HeaderValue| {
+        let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("Basic") {
+            return None;
+        }
+        let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+        let (name, secret) = decoded.split_once(':')?;
+        Some(ClientCredentials {
+            name: form_decoded(name)?,
+            secret: SecretString::from(form_decoded(secret)?),
+        })
+    };
+    match (read(value), values.next()) {
+        (Some(credentials), None) => Ok(Some(credentials)),
+        _ => Err(Refusal::new(
+            Code::InvalidClient,
+            "the `Authorization` header is not `Basic` with the workload's name and its secret",
+        )),
+    }
+}
+
+fn form_decoded(text: &str) -> Option<String> {
+    let blanks = text.replace('+', " ");
+    let decoded = percent_decode_str(&blanks).decode_utf8().ok()?;
+    Some(decoded.into_owned())
+}
+
 /// The proof of a token exchange. Whatever is wrong with it is `invalid_request` (RFC 8693 §2.2.2).
-fn subject_token<'b>(
-    token: Option<Cow<'b, str>>,
-    token_type: Option<&str>,
-    has_actor: bool,
-    has_assertion: bool,
-) -> Result<Proof<'b>, Refusal> {
+fn subject_token<'b>(fields: &mut Fields<'b>, has_basic: bool) -> Result<Proof<'b>, Refusal> {
     let refused = |why: String| Err(Refusal::new(Code::InvalidRequest, why));
-    let Some(token) = token else {
+    let Some(token) = fields.subject_token.take() else {
         return refused(
             "the parameter `subject_token` is missing: send a token of a trusted issuer".to_owned(),
         );
     };
-    match token_type {
+    match fields.subject_token_type.as_deref() {
         Some(JWT | ID_TOKEN) => {}
         Some(other) => {
             return refused(format!(
@@ -185,14 +260,14 @@ fn subject_token<'b>(
             ));
         }
     }
-    if has_actor {
+    if fields.actor_token.is_some() {
         return refused(
             "an `actor_token` is not supported: workloads ask for themselves".to_owned(),
         );
     }
-    if has_assertion {
+    if has_basic || fields.assertion.is_some() || fields.client_secret.is_some() {
         return refused(
-            "the subject token is the proof of a token exchange: leave `client_assertion` out"
+            "the subject token is the proof of a token exchange: leave client assertion and client secret out"
                 .to_owned(),
         );
     }

@@ -2,12 +2,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use rolecall_attest::federated::EvidenceRule;
-use rolecall_attest::{ReplayMemory, WorkloadKeys};
-use rolecall_attest_keys::{AttestKeysError, KeyCache};
+use rolecall_attest::{ReplayMemory, SecretHash, WorkloadKeys};
+use rolecall_attest_keys::AttestKeysError;
 use rolecall_mint::{Attributes, IssuerUrl, TokenConfig};
 use rolecall_signing_keys::KeyRing;
 
-use crate::documents::{self, Document};
+use crate::attesting::Means;
+use crate::documents::{self, Document, Proofs};
 use crate::lowering::CheckedTenant;
 use crate::routing::{Endpoint, Routes};
 use crate::trusting::Trusting;
@@ -31,6 +32,8 @@ pub(crate) struct Tenant {
     pub(crate) token_configs: Vec<Arc<TokenConfig>>,
     pub(crate) workloads: HashMap<String, Workload>,
     pub(crate) trusting: Trusting,
+    /// Outlives the snapshot too, and is everybody's.
+    pub(crate) means: Means,
     /// Outlives the snapshot: the same for the same tenant.
     pub(crate) used: Arc<Mutex<ReplayMemory>>,
 }
@@ -40,6 +43,8 @@ pub(crate) struct Tenant {
 pub(crate) struct Workload {
     /// Parsed once; what assertions are verified with.
     pub(crate) keys: Option<WorkloadKeys>,
+    /// Hashes of its client secrets.
+    pub(crate) secrets: Vec<SecretHash>,
     /// Which tokens of trusted issuers prove who it is.
     pub(crate) evidence: Vec<Arc<EvidenceRule>>,
     /// Attributes that come with some of that evidence.
@@ -69,19 +74,23 @@ impl Tenant {
         checked: CheckedTenant,
         keys: KeyRing,
         used: Arc<Mutex<ReplayMemory>>,
-        trusted_keys: &KeyCache,
+        means: Means,
     ) -> Result<Self, AttestKeysError> {
         let issuer = checked.issuer;
-        let trusts = !checked.trusted.is_empty();
+        let proofs = Proofs {
+            tokens: !checked.trusted.is_empty(),
+            secrets: (checked.workloads.values()).any(|workload| !workload.secrets.is_empty()),
+        };
         Ok(Self {
             token_endpoint: format!("{}{}", issuer.as_str(), Endpoint::Token.suffix()),
-            discovery: documents::discovery(&issuer, &checked.token_configs, trusts),
+            discovery: documents::discovery(&issuer, &checked.token_configs, proofs),
             jwks: documents::jwks(keys.jwks()),
             name: checked.name,
             issuer,
             keys,
             token_configs: checked.token_configs,
-            trusting: Trusting::new(checked.trusted, &checked.workloads, trusted_keys)?,
+            trusting: Trusting::new(checked.trusted, &checked.workloads, &means.trusted_keys)?,
+            means,
             workloads: checked.workloads,
             used,
         })

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, Request, header};
+use http::{HeaderMap, HeaderValue, Request, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use jiff::Timestamp;
 use rolecall_mint::{Attributes, Claims, Fault, MintError, TokenConfig, mint};
@@ -74,8 +74,9 @@ impl<'t> Asking<'t> {
         installation: &Installation,
         request: Request<Body>,
     ) -> Result<Issued, Refusal> {
-        let body = read_body(request).await?;
-        let request = TokenRequest::read(&body)?;
+        let (head, body) = request.into_parts();
+        let body = read_body(&head.headers, body).await?;
+        let request = TokenRequest::read(&body, &head)?;
         let now = self.now.as_second();
         let proven = attest(self.tenant, &request, now, &mut self.record).await?;
         self.attested = true;
@@ -248,9 +249,8 @@ impl IntoResponse for Issued {
 }
 
 /// The body of a form, within bounds of size and time.
-async fn read_body(request: Request<Body>) -> Result<Bytes, Refusal> {
-    let is_form = request
-        .headers()
+async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+    let is_form = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
@@ -261,7 +261,7 @@ async fn read_body(request: Request<Body>) -> Result<Bytes, Refusal> {
             format!("the body must be a form: send `Content-Type: {FORM}`"),
         ));
     }
-    let body = Limited::new(request.into_body(), BODY_LIMIT).collect();
+    let body = Limited::new(body, BODY_LIMIT).collect();
     match tokio::time::timeout(BODY_TIMEOUT, body).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::new(

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use http::request::Parts;
 use proptest::prelude::*;
 
 use super::{Proof, TokenRequest};
@@ -10,12 +11,17 @@ const PROOF: &str = "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-
 fn assertion<'r>(request: &'r TokenRequest<'_>) -> &'r str {
     match &request.proof {
         Proof::Assertion(assertion) => assertion,
-        Proof::SubjectToken(_) => panic!("an assertion became a subject token"),
+        Proof::Secret(_) | Proof::SubjectToken(_) => panic!("an assertion became something else"),
     }
 }
 
+/// A request without headers.
+fn head() -> Parts {
+    http::Request::new(()).into_parts().0
+}
+
 fn refusal(body: &str) -> Refusal {
-    match TokenRequest::read(body.as_bytes()) {
+    match TokenRequest::read(body.as_bytes(), &head()) {
         Ok(_) => panic!("`{body}` was accepted"),
         Err(refusal) => refusal,
     }
@@ -26,7 +32,7 @@ fn everything_is_read() {
     let body = format!(
         "grant_type=client_credentials&{PROOF}&token_config=aws&attributes=%7B%22a%22%3A%22b%22%7D&role=r&unknown=1&unknown=2&audience="
     );
-    let request = TokenRequest::read(body.as_bytes()).unwrap();
+    let request = TokenRequest::read(body.as_bytes(), &head()).unwrap();
     assert_eq!(assertion(&request), "a.b.c");
     assert_eq!(request.token_config.as_deref(), Some("aws"));
     assert_eq!(request.attributes.as_deref(), Some("{\"a\":\"b\"}"));
@@ -57,14 +63,14 @@ proptest! {
         role in "\\PC{1,20}",
         noise in proptest::collection::vec(any::<u8>(), 0..60),
     ) {
-        let _ = TokenRequest::read(&noise);
+        let _ = TokenRequest::read(&noise, &head());
         let body = form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "client_credentials")
             .append_pair("client_assertion_type", super::ASSERTION_TYPE)
             .append_pair("client_assertion", &assertion)
             .append_pair("role", &role)
             .finish();
-        let read = TokenRequest::read(body.as_bytes());
+        let read = TokenRequest::read(body.as_bytes(), &head());
         prop_assert!(read.is_ok());
         if let Ok(request) = read {
             prop_assert_eq!(super::tests::assertion(&request), assertion);

@@ -153,7 +153,7 @@ async fn evidence_that_is_refused_and_why() {
     insta::assert_snapshot!(with(&[("subject_token", "")]).await, @"400 invalid_request: the parameter `subject_token` is missing: send a token of a trusted issuer");
     insta::assert_snapshot!(with(&[("requested_token_type", "urn:x")]).await, @"400 invalid_request: tokens of the type `urn:x` are not issued; leave `requested_token_type` out, or use `urn:ietf:params:oauth:token-type:jwt`");
     insta::assert_snapshot!(with(&[("actor_token", "x")]).await, @"400 invalid_request: an `actor_token` is not supported: workloads ask for themselves");
-    insta::assert_snapshot!(with(&[("client_assertion", "x")]).await, @"400 invalid_request: the subject token is the proof of a token exchange: leave `client_assertion` out");
+    insta::assert_snapshot!(with(&[("client_assertion", "x")]).await, @"400 invalid_request: the subject token is the proof of a token exchange: leave client assertion and client secret out");
     insta::assert_snapshot!(with(&[("subject_token", "a.b.c")]).await, @"400 invalid_request: the evidence was not accepted: the header is not base64url without padding; the token may be truncated or altered");
     insta::assert_snapshot!(with(&[("subject_token", &"a".repeat(30_000))]).await, @"400 invalid_request: the evidence has 30000 bytes; at most 24576 are looked at");
 

@@ -6,5 +6,6 @@ mod exchanging;
 mod minting;
 mod refusing;
 mod restarting;
+mod secrets;
 mod site;
 mod starving;
