@@ -9,6 +9,7 @@ use aws_types::service_config::ServiceConfigKey;
 use rolecall_jose::Algorithm;
 use rolecall_names::Region;
 use rolecall_signing_keys::{Backend, BackendError, HeldKey, Pending, WantedKey};
+use tokio::sync::Semaphore;
 
 use crate::calling::Calling;
 use crate::messages;
@@ -103,6 +104,7 @@ impl KmsBackend {
                 credentials,
                 region: region.as_str().to_owned(),
                 endpoint,
+                places: Semaphore::new(AT_ONCE),
             },
             deletion_window_days,
         })
@@ -169,5 +171,9 @@ fn endpoint(config: &aws_types::SdkConfig) -> Option<String> {
 fn wrong(why: String) -> BackendError {
     BackendError::Configuration { why }
 }
+
+/// Questions at once. An answer takes some 10 ms, so these are several times what KMS lets an
+/// account sign with RSA in a region.
+const AT_ONCE: usize = 64;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

@@ -8,6 +8,7 @@ use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsP
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use rolecall_signing_keys::BackendError;
+use tokio::sync::Semaphore;
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::{NoSubscriber, with_default};
 
@@ -20,6 +21,8 @@ pub(crate) struct Calling {
     pub(crate) credentials: SharedCredentialsProvider,
     pub(crate) region: String,
     pub(crate) endpoint: String,
+    /// As many questions may be under way.
+    pub(crate) places: Semaphore,
 }
 
 impl Calling {
@@ -30,6 +33,8 @@ impl Calling {
         key: Option<&str>,
     ) -> Result<Vec<u8>, BackendError> {
         let asking = async {
+            // Held to the end of the last attempt; it is never closed.
+            let _place = self.places.acquire().await;
             let mut attempt = 0;
             loop {
                 attempt += 1;

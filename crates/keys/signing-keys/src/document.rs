@@ -68,3 +68,49 @@ const VERSION: u8 = 1;
 
 /// The tag of an ASN.1 sequence.
 const BARE: u8 = 0x30;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Option<Result<Document, JoseError>> {
+        Document::read(&SecretSlice::from(bytes.to_vec()))
+    }
+
+    #[test]
+    fn a_document_is_read_as_it_was_written() {
+        let head = Head {
+            public: Jwk::parse(br#"{"kty":"EC"}"#).unwrap(),
+            backend: "hsm".to_owned(),
+            reference: Some("label".to_owned()),
+        };
+        let written = Document::write(&head, b"secret").unwrap();
+        let Some(Ok(Document::Headed {
+            head: read_head,
+            pkcs8,
+        })) = read(&written)
+        else {
+            panic!("not what was written");
+        };
+        assert_eq!(read_head.reference, head.reference);
+        assert_eq!(read_head.backend, "hsm");
+        assert_eq!(pkcs8.expose_secret(), b"secret");
+        for cut in 0..written.len() - b"secret".len() {
+            assert!(read(&written[..cut]).is_none(), "{cut}");
+        }
+        let mut newer = written.to_vec();
+        newer[0] = 2;
+        assert!(read(&newer).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_are_no_document(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(!matches!(read(&bytes), Some(Ok(_))));
+        }
+    }
+}
