@@ -6,6 +6,7 @@ import jwt
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from harness.account import ACCOUNT, emulate, federated, policy, provider, role, role_arn
 from harness.key_backend_sites import ALGORITHMS, moto_site, site, written
 from harness.key_backends import Tokens
 from harness.verifiers import AUDIENCE, by_jose, by_pyjwt, jwks
@@ -74,3 +75,19 @@ def test_the_certificates_stay_the_same(served):
     again = site(served.programs, served.issuer.config, served.env, served.witness)
     assert jwks(again.url) == before
     served.issuer = again.issuer
+
+
+@pytest.mark.parametrize("config", ALGORITHMS)
+def test_the_emulated_account_takes_keys_with_certificates(served, programs, config):
+    """As AWS does, it compares `x5c` with the key beside it."""
+    trusts = {"StringEquals": {"sub": "job:7"}}
+    seed = {
+        "oidc_providers": [provider(served.url, AUDIENCE)],
+        "roles": [role("job", policy(federated(served.url, trusts)))],
+    }
+    accounts = emulate(programs, programs.folder, {ACCOUNT: seed})
+    answer = accounts.anyone().assume_role_with_web_identity(
+        RoleArn=role_arn("job"), RoleSessionName="job", WebIdentityToken=served.token(config)
+    )
+    programs.ledger.learn(str(answer["Credentials"]), "the emulated account")
+    assert answer["SubjectFromWebIdentityToken"] == "job:7"
