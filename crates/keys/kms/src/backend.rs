@@ -6,7 +6,7 @@ use aws_config::BehaviorVersion;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::region::Region as SdkRegion;
 use aws_types::service_config::ServiceConfigKey;
-use rolecall_jose::Algorithm;
+use rolecall_jose::{Algorithm, Jwk};
 use rolecall_names::Region;
 use rolecall_signing_keys::{Backend, BackendError, HeldKey, Pending, WantedKey};
 use tokio::sync::Semaphore;
@@ -111,15 +111,32 @@ impl KmsBackend {
     }
 }
 
+impl KmsBackend {
+    /// The public half of a key that was made just now. KMS does not know it everywhere at once.
+    /// <https://docs.aws.amazon.com/kms/latest/developerguide/accessing-kms.html#programming-eventual-consistency>
+    async fn new_public_key(&self, reference: &str) -> Result<Jwk, BackendError> {
+        let question = messages::public_key(reference);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.calling.ask(&question, Some(reference)).await {
+                Ok(answer) => return messages::published(&answer),
+                Err(BackendError::KeyMissing { .. }) if pause <= LAST_PAUSE => {
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
 impl Backend for KmsBackend {
     fn make<'b>(&'b self, wanted: &'b WantedKey) -> Pending<'b, HeldKey> {
         Box::pin(async move {
             let question = messages::create_key(wanted)?;
             let answer = self.calling.ask(&question, None).await?;
             let reference = messages::created(&answer)?;
-            let question = messages::public_key(&reference);
-            let answer = self.calling.ask(&question, Some(&reference)).await?;
-            let public = messages::published(&answer)?;
+            let public = self.new_public_key(&reference).await?;
             Ok(HeldKey { reference, public })
         })
     }
@@ -175,5 +192,9 @@ fn wrong(why: String) -> BackendError {
 /// Questions at once. An answer takes some 10 ms, so these are several times what KMS lets an
 /// account sign with RSA in a region.
 const AT_ONCE: usize = 64;
+
+/// Doubled each time, until a new key was waited for through six seconds.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LAST_PAUSE: Duration = Duration::from_millis(3200);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

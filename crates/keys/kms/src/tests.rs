@@ -129,6 +129,25 @@ async fn a_busy_kms_is_asked_again_and_its_der_becomes_fixed() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_not_known_everywhere_yet_is_waited_for() {
+    let spki = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==";
+    let script = Scripted::default();
+    *script.answers.lock().unwrap() = vec![
+        (200, r#"{"KeyMetadata":{"Arn":"arn:new"}}"#.to_owned()),
+        (400, r#"{"__type":"NotFoundException"}"#.to_owned()),
+        (200, format!(r#"{{"PublicKey":"{spki}"}}"#)),
+    ];
+    let wanted = WantedKey {
+        tenant: "acme".to_owned(),
+        algorithm: Algorithm::Es256,
+        rsa_bits: RsaBits::default(),
+    };
+    let held = script.serve().await.make(&wanted).await.unwrap();
+    assert_eq!(held.reference, "arn:new");
+    assert_eq!(held.public.crv.as_deref(), Some("P-256"));
+}
+
+#[tokio::test]
 async fn a_key_is_not_made_twice_and_a_deleted_one_is_no_error() {
     let script = Scripted::default();
     *script.answers.lock().unwrap() = vec![
