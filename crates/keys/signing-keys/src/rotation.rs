@@ -10,7 +10,7 @@ mod forecast;
 mod plan;
 mod policy;
 
-pub use forecast::LONGEST_FORECAST;
+pub use forecast::{LONGEST_FORECAST, Overview};
 pub(crate) use plan::ALGORITHMS;
 pub use plan::{Due, NewKey, Plan, Step};
 pub use policy::{PolicyText, RotationPolicy};

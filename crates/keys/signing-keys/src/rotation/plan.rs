@@ -163,7 +163,7 @@ impl Planning<'_> {
 
     /// The key that signs: it alone does, and its tokens live no longer than it knows.
     fn signing<'k>(&mut self, signer: &KeyRecord, keys: impl Iterator<Item = &'k KeyRecord>) {
-        for other in keys.filter(|key| key.may_sign() && key.kid != signer.kid) {
+        for other in keys.filter(|key| key.slot == Slot::Active && key.kid != signer.kid) {
             self.due(
                 Step::Retire {
                     kid: other.kid.clone(),

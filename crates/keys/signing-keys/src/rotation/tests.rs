@@ -333,6 +333,52 @@ fn a_forecast_is_what_comes() {
 }
 
 #[test]
+fn an_overview_says_what_comes_next_for_each_key() {
+    let policy = policy(|text| text.period = Some(30 * DAY));
+    let mut tenant = Tenant::founded(&policy);
+    live(&mut tenant, &policy, 0, 29 * DAY);
+    live(&mut tenant, &policy, 30 * DAY, 30 * DAY);
+    tenant.order("RS256-3", Order::Revoke, 30 * DAY);
+    let seen = tenant.slots.overview(&policy, 30 * DAY).unwrap();
+    let lines: Vec<_> = seen
+        .iter()
+        .map(|key| {
+            let becomes = key.becomes.map_or("gone", Slot::as_str);
+            let (record, at) = (&key.record, key.changes_at.unwrap());
+            let (slot, published) = (record.slot.as_str(), key.published);
+            format!(
+                "{} {slot}, published {published}, {becomes} at {at}",
+                record.kid
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    ES256-4 active, published true, retired at 5184000
+    RS256-1 retired, published true, gone at 2595960
+    ES256-2 retired, published true, gone at 2595960
+    RS256-3 active, published false, retired at 2592000
+    ");
+    let json = serde_json::to_value(&seen[0]).unwrap();
+    assert_eq!(json["slot"], "active");
+}
+
+#[test]
+fn two_active_keys_of_which_one_is_revoked_are_mended() {
+    let policy = policy(|_| {});
+    let mut tenant = Tenant::founded(&policy);
+    let mut keys = tenant.slots.keys().to_vec();
+    keys.push(KeyRecord {
+        kid: "other".to_owned(),
+        order: Some(Order::Revoke),
+        ..keys[1].clone()
+    });
+    tenant.slots = Slots::new(keys, 5);
+    tenant.run(&policy, 5);
+    assert!(tenant.slots.key("other").is_none());
+    assert_eq!(tenant.signer(), "ES256-2");
+}
+
+#[test]
 fn a_clock_that_went_backwards_changes_nothing() {
     let policy = policy(|_| {});
     let mut tenant = Tenant::founded(&policy);
