@@ -1,167 +1,139 @@
-use std::io::Write;
-use std::path::{Path, PathBuf};
+//! The columns of the audit trail, and reading it.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 
-use crate::error::at;
-use crate::reading::{self, stored_word};
-use crate::{AuditKind, AuditRecord, DATABASE_FILE, Outcome, StoreError, schema};
+use crate::sql::{Query, Row};
+use crate::{AuditKind, AuditRecord, Outcome, StoreError};
 
-/// The audit trail, for reading. Needs no lock: it may be read while a server writes.
-#[derive(Debug)]
-pub struct AuditLog {
-    connection: Connection,
-    path: PathBuf,
-}
-
-/// Which rows to list; the default lists all.
+/// Which rows of the trail; `default` is all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditFilter {
-    /// Only of this tenant.
+    /// Only this tenant's.
     pub tenant: Option<String>,
-    /// Only of this workload.
+    /// Only this workload's.
     pub workload: Option<String>,
-    /// Only rows with a greater id: what was added since a row that was seen.
+    /// Only rows after this id.
     pub after: Option<i64>,
-    /// At most so many, the latest ones.
+    /// Only the last so many of them.
     pub last: Option<u32>,
+    /// Only the first so many of them.
+    pub first: Option<u32>,
 }
 
-/// A row as it lies in the trail.
+/// A row of the trail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AuditRow {
-    /// Grows with each row.
+    /// Grows by one.
     pub id: i64,
-    /// What happened.
+    /// What it says.
     #[serde(flatten)]
     pub record: AuditRecord,
 }
 
-impl AuditLog {
-    /// Opens the trail in the state folder `folder`.
-    ///
-    /// # Errors
-    /// No database there, one of another version, or a damaged one.
-    pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        let path = folder.join(DATABASE_FILE);
-        if !path.is_file() {
-            return Err(StoreError::Folder {
-                path: folder.to_path_buf(),
-                detail: format!("it holds no `{DATABASE_FILE}`"),
-            });
-        }
-        let connection = reading::open(&path)?;
-        schema::require_current(&connection, &path)?;
-        Ok(Self { connection, path })
-    }
-
-    /// The rows that `filter` lets through, oldest first.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub fn rows(&self, filter: &AuditFilter) -> Result<Vec<AuditRow>, StoreError> {
-        self.connection
-            .prepare_cached(LIST)
-            .and_then(|mut statement| {
-                statement
-                    .query_map(
-                        params![
-                            filter.tenant,
-                            filter.workload,
-                            filter.after,
-                            filter.last.map_or(-1, i64::from)
-                        ],
-                        read_row,
-                    )?
-                    .collect()
-            })
-            .map_err(at(&self.path))
-    }
-
-    /// Writes the rows that `filter` lets through to `out`, one JSON object a line.
-    ///
-    /// # Errors
-    /// The database cannot be read, or `out` cannot be written (as [`StoreError::Io`]).
-    pub fn write_json_lines(
-        &self,
-        filter: &AuditFilter,
-        out: &mut dyn Write,
-    ) -> Result<(), StoreError> {
-        let unwritable = |detail: String| StoreError::Io {
-            path: self.path.clone(),
-            detail,
-        };
-        for row in self.rows(filter)? {
-            serde_json::to_writer(&mut *out, &row).map_err(|e| unwritable(e.to_string()))?;
-            out.write_all(b"\n")
-                .map_err(|e| unwritable(e.to_string()))?;
-        }
-        Ok(())
+impl AuditFilter {
+    pub(crate) fn query(&self) -> Query {
+        let values = [
+            self.tenant.as_ref().into(),
+            self.workload.as_ref().into(),
+            self.after.unwrap_or(0).into(),
+            self.last.or(self.first).map_or(i64::MAX, i64::from).into(),
+        ];
+        Query::new(if self.last.is_some() { LAST } else { FIRST }, values)
     }
 }
 
-/// Appends `record` and answers its id.
-pub(crate) fn insert(connection: &Connection, record: &AuditRecord) -> rusqlite::Result<i64> {
-    connection.prepare_cached(INSERT)?.insert(params![
-        record.at.as_millisecond(),
-        record.kind.as_str(),
-        record.tenant,
-        record.workload,
-        record.token_config,
-        record.subject,
-        record.audience,
-        record.lifetime,
-        record.jti,
-        record.kid,
-        record.role,
-        record.outcome.as_str(),
-        record.reason,
-        record.client,
-    ])
+/// Rows with their hashes, in order, after `id`.
+pub(crate) fn chained(id: i64, limit: i64) -> Query {
+    Query::new(CHAINED, [id.into(), limit.into()])
 }
 
-fn read_row(row: &Row<'_>) -> rusqlite::Result<AuditRow> {
-    let at = Timestamp::from_millisecond(row.get(1)?).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(
-            1,
-            rusqlite::types::Type::Integer,
-            Box::new(error),
-        )
-    })?;
+pub(crate) fn read(mut row: Row) -> Result<AuditRow, StoreError> {
+    read_from(&mut row)
+}
+
+pub(crate) fn read_from(row: &mut Row) -> Result<AuditRow, StoreError> {
     Ok(AuditRow {
-        id: row.get(0)?,
+        id: row.integer()?,
         record: AuditRecord {
-            at,
-            kind: stored_word(row, 2, AuditKind::from_stored)?,
-            tenant: row.get(3)?,
-            workload: row.get(4)?,
-            token_config: row.get(5)?,
-            subject: row.get(6)?,
-            audience: row.get(7)?,
-            lifetime: row.get(8)?,
-            jti: row.get(9)?,
-            kid: row.get(10)?,
-            role: row.get(11)?,
-            outcome: stored_word(row, 12, Outcome::from_stored)?,
-            reason: row.get(13)?,
-            client: row.get(14)?,
+            at: Timestamp::from_millisecond(row.integer()?).map_err(|error| StoreError::Odd {
+                detail: error.to_string(),
+            })?,
+            kind: row.word(AuditKind::from_stored)?,
+            tenant: row.text()?,
+            actor: row.optional_text()?,
+            workload: row.optional_text()?,
+            evidence: row.optional_text()?,
+            token_config: row.optional_text()?,
+            subject: row.optional_text()?,
+            audience: row.optional_text()?,
+            lifetime: row.optional_integer()?,
+            jti: row.optional_text()?,
+            kid: row.optional_text()?,
+            role: row.optional_text()?,
+            target: row.optional_text()?,
+            outcome: row.word(Outcome::from_stored)?,
+            reason: row.optional_text()?,
+            client: row.optional_text()?,
         },
     })
 }
 
-const INSERT: &str = "INSERT INTO audit
-    (at, kind, tenant, workload, token_config, subject, audience, lifetime, jti, kid, role,
-     outcome, reason, client)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+/// The record as it will be read: milliseconds, and no character that a column cannot hold.
+pub(crate) fn normal(mut record: AuditRecord) -> AuditRecord {
+    record.at = Timestamp::from_millisecond(record.at.as_millisecond()).unwrap_or(record.at);
+    let AuditRecord {
+        tenant,
+        actor,
+        workload,
+        evidence,
+        token_config,
+        subject,
+        audience,
+        jti,
+        kid,
+        role,
+        target,
+        reason,
+        client,
+        ..
+    } = &mut record;
+    let optional = [
+        actor,
+        workload,
+        evidence,
+        token_config,
+        subject,
+        audience,
+        jti,
+        kid,
+        role,
+        target,
+        reason,
+        client,
+    ];
+    for text in optional.into_iter().flatten().chain([tenant]) {
+        if text.contains('\0') {
+            *text = text.replace('\0', "\u{fffd}");
+        }
+    }
+    record
+}
 
-const LIST: &str = "SELECT * FROM (
-    SELECT id, at, kind, tenant, workload, token_config, subject, audience, lifetime, jti, kid,
-           role, outcome, reason, client
+const FIRST: &str = "SELECT id, at, kind, tenant, actor, workload, evidence, token_config, subject,
+        audience, lifetime, jti, kid, role, target, outcome, reason, client
     FROM audit
-    WHERE (?1 IS NULL OR tenant = ?1)
-      AND (?2 IS NULL OR workload = ?2)
-      AND (?3 IS NULL OR id > ?3)
-    ORDER BY id DESC LIMIT ?4
-  ) ORDER BY id";
+    WHERE (CAST($1 AS TEXT) IS NULL OR tenant = $1) AND (CAST($2 AS TEXT) IS NULL OR workload = $2)
+      AND id > $3
+    ORDER BY id LIMIT $4";
+const LAST: &str = "SELECT * FROM (
+    SELECT id, at, kind, tenant, actor, workload, evidence, token_config, subject, audience,
+        lifetime, jti, kid, role, target, outcome, reason, client
+    FROM audit
+    WHERE (CAST($1 AS TEXT) IS NULL OR tenant = $1) AND (CAST($2 AS TEXT) IS NULL OR workload = $2)
+      AND id > $3
+    ORDER BY id DESC LIMIT $4
+  ) AS latest ORDER BY id";
+const CHAINED: &str = "SELECT id, at, kind, tenant, actor, workload, evidence, token_config,
+        subject, audience, lifetime, jti, kid, role, target, outcome, reason, client, hash
+    FROM audit WHERE id > $1 ORDER BY id LIMIT $2";

@@ -65,8 +65,81 @@ pub enum StoreError {
         tenant: String,
         /// The issuer that its keys were made for.
         stored: String,
-        /// The issuer that the configuration names now.
+        /// The issuer that is declared now.
         declared: String,
+    },
+    /// The same, met by another writer at the same moment. The operator's.
+    #[error("tenant `{tenant}` has signing keys for another issuer and cannot move")]
+    IssuerKept {
+        /// The tenant.
+        tenant: String,
+    },
+    /// Something is there already. The asker's.
+    #[error("{what} is there already")]
+    Exists {
+        /// What, in words.
+        what: String,
+    },
+    /// Something is not there. The asker's.
+    #[error("there is no {what}")]
+    Missing {
+        /// What, in words.
+        what: String,
+    },
+    /// Something was changed by somebody else meanwhile. The asker's.
+    #[error("{what} was changed meanwhile, or is not there any more")]
+    Stale {
+        /// What, in words.
+        what: String,
+    },
+    /// An issuer that another tenant has. The asker's.
+    #[error("another tenant has this issuer already")]
+    IssuerTaken,
+    /// Evidence that was used before. The asker's.
+    #[error("this evidence was used before")]
+    Replayed,
+    /// The database server does not answer. The operator's; what was asked may or may not be done,
+    /// and nothing was acknowledged.
+    #[error("the database at {place} does not answer: {detail}")]
+    Unreachable {
+        /// Host, port and database, without user and password.
+        place: String,
+        /// What the client said.
+        detail: String,
+    },
+    /// PostgreSQL refused something that it should not have. Ours, or its operator's.
+    #[error("the database at {place} refused a statement: {detail}")]
+    Postgres {
+        /// Host, port and database, without user and password.
+        place: String,
+        /// What PostgreSQL said.
+        detail: String,
+    },
+    /// The address of the database is not one. The operator's.
+    #[error("the database's address cannot be used: {detail}")]
+    Address {
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// A row holds what this program would not have written. The operator's: a stray writer.
+    #[error("the state holds what this program did not write: {detail}")]
+    Odd {
+        /// Which column, and what is in it.
+        detail: String,
+    },
+    /// The audit trail was edited. The operator's.
+    #[error("the audit trail does not hold together at row {id}: {detail}")]
+    Broken {
+        /// The first row that does not fit.
+        id: i64,
+        /// What does not fit.
+        detail: String,
+    },
+    /// Something else is in the way of a restore or a move. The operator's.
+    #[error("{place} holds an installation already")]
+    Occupied {
+        /// The folder or database.
+        place: String,
     },
     /// Written by a later version of the product. The operator's.
     #[error(
@@ -137,6 +210,29 @@ impl StoreError {
             Self::IssuerChanged { stored, .. } => format!(
                 "Tokens and AWS providers know this tenant as `{stored}`. Keep that issuer, or declare a new tenant under another name for the new one."
             ),
+            Self::IssuerKept { .. } => "Declare a new tenant under another name for the new issuer.".to_owned(),
+            Self::Exists { .. } => "Choose another name, or change what is there.".to_owned(),
+            Self::Missing { .. } => "Look at the list of what there is.".to_owned(),
+            Self::Stale { .. } => "Read it again and decide on what it says now.".to_owned(),
+            Self::IssuerTaken => "Give each tenant an issuer of its own.".to_owned(),
+            Self::Replayed => "Make a new one for every request.".to_owned(),
+            Self::Unreachable { .. } => {
+                "Try again; tokens are not issued until their audit rows can be written.".to_owned()
+            }
+            Self::Postgres { .. } => {
+                "Check that the user owns the schema; otherwise this is a defect, please report it."
+                    .to_owned()
+            }
+            Self::Address { .. } => {
+                "Write it as `postgres://user@host:5432/database`, the password in the environment or a file."
+                    .to_owned()
+            }
+            Self::Odd { .. } => "Restore a backup from before, or find out who wrote it.".to_owned(),
+            Self::Broken { .. } => {
+                "Compare with an export or a backup from before; the rows up to there are as they were written."
+                    .to_owned()
+            }
+            Self::Occupied { .. } => "Name an empty folder or database.".to_owned(),
             Self::NewerVersion { .. } => {
                 "Run the version of the program that wrote it, or a later one.".to_owned()
             }
@@ -159,6 +255,9 @@ impl StoreError {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 Self::Damaged { path, detail }
+            }
+            Some(ErrorCode::ConstraintViolation) if detail.contains("tenant.issuer") => {
+                Self::IssuerTaken
             }
             Some(ErrorCode::DiskFull) => Self::Full { path },
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {

@@ -1,31 +1,49 @@
-//! What an installation must not forget, in one SQLite file: tenants, sealed signing keys, token
-//! configs, workloads, used assertions and the audit trail. The only crate that sees SQL.
+//! What an installation must not forget: tenants, sealed signing keys, what they declare, used
+//! evidence and the audit trail. In one SQLite file, or in a PostgreSQL database that any number of
+//! processes share. The only crate that sees SQL.
 //!
-//! One writer thread owns the write connection. Whoever records something hands it over a bounded
-//! queue; the writer takes everything that waits into one transaction, commits it to disk
-//! (`synchronous = FULL`) and only then answers each caller. So a token that was acknowledged has
-//! its audit row on disk, and a hundred callers share the price of one `fsync`.
+//! One writer a process takes everything that waits into one transaction, commits it durably
+//! (`synchronous = FULL`; PostgreSQL's `synchronous_commit`) and only then answers each caller. So a
+//! token that was acknowledged has its audit row, and a hundred callers share the price of one
+//! commit. Changes are data: what is to be written is decided by pure functions, and both backends
+//! carry out the same statements.
 //!
 //! Keys arrive here sealed; this crate stores the bytes and cannot read them.
 
 mod audit;
-mod declared;
+mod chain;
+mod declaring;
+mod edit;
 mod error;
-mod folder;
-mod reading;
+mod kept;
+mod location;
+mod migrations;
+mod postgres;
+mod queries;
+mod reader;
 mod records;
-mod schema;
+mod sql;
+mod sqlite;
 mod store;
-mod writer;
+mod transfer;
+mod writing;
 
-pub use audit::{AuditFilter, AuditLog, AuditRow};
+pub use audit::{AuditFilter, AuditRow};
+pub use chain::Head;
+pub use edit::{Change, Edit, Expect};
 pub use error::StoreError;
-pub use records::{
-    AuditKind, AuditRecord, DeclaredTenant, Document, KeyState, Outcome, SealedKey, State,
-    StoredTenant, UsedAssertion,
+pub use kept::{
+    Answered, DeclaredTenant, Document, KeyState, Resource, ResourceKind, SealedKey, Source,
+    StoredTenant, TenantEntry,
 };
-pub use schema::SCHEMA_VERSION;
-pub use store::{Announced, Store, StoreOptions};
+pub use location::{Address, Location};
+pub use migrations::SCHEMA_VERSION;
+pub use postgres::Leadership;
+pub use queries::Listing;
+pub use reader::Reader;
+pub use records::{AuditKind, AuditRecord, Outcome, UsedAssertion};
+pub use store::{Announced, Changed, Store, StoreOptions};
+pub use transfer::{backup, move_to, restore};
 
-/// The name of the database inside the state folder.
+/// The name of the database file in a state folder.
 pub const DATABASE_FILE: &str = "rolecall.db";

@@ -8,11 +8,18 @@ pub struct AuditRecord {
     pub at: Timestamp,
     /// What was asked for.
     pub kind: AuditKind,
-    /// The tenant; empty where the request named none that exists.
+    /// The tenant; empty where the request named none that exists, and for what belongs to none.
     pub tenant: String,
+    /// The person or machine that changed or read something through the admin API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
     /// Who asked: attested if `outcome` is [`Outcome::Granted`], claimed otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workload: Option<String>,
+    /// What it proved itself with, and whose word that is: `private_key_jwt`, or
+    /// `federated https://token.actions.githubusercontent.com`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
     /// Which token config the token was made by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_config: Option<String>,
@@ -34,6 +41,9 @@ pub struct AuditRecord {
     /// The role that the token is bound to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+    /// What was changed, such as `token_config/aws`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
     /// Why it was refused or failed.
@@ -56,7 +66,9 @@ impl AuditRecord {
             at,
             kind,
             tenant: tenant.into(),
+            actor: None,
             workload: None,
+            evidence: None,
             token_config: None,
             subject: None,
             audience: None,
@@ -64,6 +76,7 @@ impl AuditRecord {
             jti: None,
             kid: None,
             role: None,
+            target: None,
             outcome,
             reason: None,
             client: None,
@@ -76,24 +89,43 @@ impl AuditRecord {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AuditKind {
+    /// Something declared was changed through the admin API or by a file.
+    Change,
+    /// A workload's key was registered with a join token.
+    Enrolment,
     /// A token was asked for.
     Mint,
-    /// A signing key was made.
+    /// A person or machine asked to be let in to the admin API.
+    SignIn,
+    /// A signing key was made, or changed its slot.
     SigningKey,
 }
 
 impl AuditKind {
-    pub(crate) fn as_str(self) -> &'static str {
+    const ALL: [Self; 5] = [
+        Self::Change,
+        Self::Enrolment,
+        Self::Mint,
+        Self::SignIn,
+        Self::SigningKey,
+    ];
+
+    /// As in the trail.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
+            Self::Change => "change",
+            Self::Enrolment => "enrolment",
             Self::Mint => "mint",
+            Self::SignIn => "sign_in",
             Self::SigningKey => "signing_key",
         }
     }
 
-    pub(crate) fn from_stored(text: &str) -> Option<Self> {
-        [Self::Mint, Self::SigningKey]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
+    /// The kind of that name.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -137,107 +169,4 @@ pub struct UsedAssertion {
     pub jti: String,
     /// When it is refused anyway, in seconds since the epoch, leeway included.
     pub expires: i64,
-}
-
-/// A tenant as the configuration declares it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeclaredTenant {
-    /// Its name.
-    pub name: String,
-    /// Its exact issuer URL.
-    pub issuer: String,
-    /// Its token configs.
-    pub token_configs: Vec<Document>,
-    /// Its workloads.
-    pub workloads: Vec<Document>,
-}
-
-/// A named JSON document that the store keeps without reading it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Document {
-    /// Unique within its tenant and kind.
-    pub name: String,
-    /// JSON text.
-    pub json: String,
-}
-
-/// A signing key as it lies on disk.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SealedKey {
-    /// The tenant that signs with it.
-    pub tenant: String,
-    /// Its key id.
-    pub kid: String,
-    /// The JWS algorithm it signs with (RFC 7518 §3.1), such as `RS256`.
-    pub algorithm: String,
-    /// The sealed private key; only the holder of the master key can open it.
-    pub sealed: Vec<u8>,
-    /// When it was made, in seconds since the epoch.
-    pub created_at: i64,
-    /// Whether it signs.
-    pub state: KeyState,
-}
-
-impl std::fmt::Debug for SealedKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SealedKey")
-            .field("tenant", &self.tenant)
-            .field("kid", &self.kid)
-            .field("algorithm", &self.algorithm)
-            .field("state", &self.state)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Where a signing key is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyState {
-    /// Published and signing.
-    Active,
-    /// Published, not signing yet.
-    Next,
-    /// Published, not signing any more.
-    Retired,
-}
-
-impl KeyState {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Next => "next",
-            Self::Retired => "retired",
-        }
-    }
-
-    pub(crate) fn from_stored(text: &str) -> Option<Self> {
-        [Self::Active, Self::Next, Self::Retired]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-    }
-}
-
-/// Everything that the server needs in memory.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct State {
-    /// The declared tenants, by name.
-    pub tenants: Vec<StoredTenant>,
-    /// The used assertions that have not expired.
-    pub used: Vec<UsedAssertion>,
-}
-
-/// A declared tenant with all that belongs to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredTenant {
-    /// Its name.
-    pub name: String,
-    /// Its exact issuer URL.
-    pub issuer: String,
-    /// When it was first declared, in seconds since the epoch.
-    pub created_at: i64,
-    /// Its signing keys, oldest first.
-    pub keys: Vec<SealedKey>,
-    /// Its token configs, by name.
-    pub token_configs: Vec<Document>,
-    /// Its workloads, by name.
-    pub workloads: Vec<Document>,
 }

@@ -1,21 +1,22 @@
+//! The state of an installation, whichever database keeps it.
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::error::at;
-use crate::writer::{Change, Command, Entry, Writer};
+use crate::declaring::{self, Inventory};
+use crate::reader::Reader;
+use crate::writing::{Command, Entry};
 use crate::{
-    AuditLog, AuditRecord, DATABASE_FILE, DeclaredTenant, SealedKey, State, StoreError,
-    UsedAssertion, folder, reading, schema,
+    AuditRecord, Change, DeclaredTenant, Location, SealedKey, StoreError, UsedAssertion, audit,
+    postgres, sqlite,
 };
 
-/// The state of an installation, held by this process. Cheap to clone; the folder is let go when
-/// the last clone is dropped or [`Store::close`] returns.
+/// The state of an installation, open for writing. Cheap to clone; it is let go when the last clone
+/// is dropped or [`Store::close`] returns.
 #[derive(Debug, Clone)]
 pub struct Store {
     inner: Arc<Inner>,
@@ -28,9 +29,11 @@ pub struct StoreOptions {
     pub queue: usize,
     /// How many records share one transaction at most.
     pub group: usize,
-    /// How many pages of 4 KiB the database may have; beyond it writes fail as on a full disk.
-    /// `None`: only the disk bounds it.
+    /// How many pages of 4 KiB a SQLite database may have; beyond it writes fail as on a full
+    /// disk. `None`: only the disk bounds it.
     pub page_limit: Option<u32>,
+    /// How many connections to PostgreSQL are kept for reading.
+    pub connections: usize,
 }
 
 impl Default for StoreOptions {
@@ -39,12 +42,22 @@ impl Default for StoreOptions {
             queue: 4096,
             group: 1024,
             page_limit: None,
+            connections: 4,
         }
     }
 }
 
+/// What was changed, by this process or another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changed {
+    /// Something of this tenant.
+    Tenant(String),
+    /// Nobody knows: word of changes was lost for a while, and everything has to be read again.
+    Anything,
+}
+
 impl Store {
-    /// Opens the state in `folder` with the default options; see [`Store::open_with`].
+    /// Opens the SQLite state in `folder` with the default options; see [`Store::open_with`].
     ///
     /// # Errors
     /// As [`Store::open_with`].
@@ -52,71 +65,79 @@ impl Store {
         Self::open_with(folder, &StoreOptions::default())
     }
 
-    /// Opens the state in `folder`, making the folder (0700) and the database (0600) where they
-    /// are missing, and starts the writer thread.
+    /// Opens the SQLite state in `folder`, making the folder (0700) and the database (0600) where
+    /// they are missing, and starts the writer thread.
     ///
     /// # Errors
     /// The folder cannot be made, is read-only or is held by another process; the database is
     /// damaged, not ours, or of a newer version. Nothing was changed then.
     pub fn open_with(folder: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
-        let held = folder::hold(folder)?;
-        let path = folder.join(DATABASE_FILE);
-        folder::ensure_file(&path)?;
-        let connection = open_for_writing(&path, options)?;
-        let writable = Arc::new(AtomicBool::new(true));
-        let announced = Arc::new(AtomicUsize::new(0));
-        let writer = Writer {
-            connection,
-            path: path.clone(),
-            folder: held,
-            group: options.group.max(1),
-            prune_due: i64::MIN,
-            writable: Arc::clone(&writable),
-            announced: Arc::clone(&announced),
-        };
-        let (sender, queue) = mpsc::channel(options.queue.max(1));
-        let thread = std::thread::Builder::new()
-            .name("rolecall-audit".to_owned())
-            .spawn(move || writer.run(queue))
-            .map_err(|error| StoreError::Io {
-                path: path.clone(),
-                detail: format!("the writer thread did not start: {error}"),
-            })?;
+        let (mut inner, queue) = Inner::new(options, Reader::of_folder(folder));
+        let thread = sqlite::open(folder, options, queue, &inner.writable, &inner.announced)?;
+        inner.thread = Mutex::new(Some(thread));
         Ok(Self {
-            inner: Arc::new(Inner {
-                sender: Some(sender),
-                thread: Mutex::new(Some(thread)),
-                folder: folder.to_path_buf(),
-                path,
-                writable,
-                announced,
-            }),
+            inner: Arc::new(inner),
         })
     }
 
-    /// Everything that is declared, and the used assertions that have not expired at `now`
-    /// (seconds since the epoch). Blocks on the disk.
+    /// Opens the state wherever it is. In a PostgreSQL database the tables are made where they are
+    /// missing; any number of processes may have it open.
     ///
     /// # Errors
-    /// The database cannot be read.
-    pub fn load(&self, now: i64) -> Result<State, StoreError> {
-        let mut connection = reading::open(&self.inner.path)?;
-        reading::load(&mut connection, &self.inner.path, now)
+    /// As [`Store::open_with`]; the database server does not answer.
+    pub async fn open_at(location: &Location, options: &StoreOptions) -> Result<Self, StoreError> {
+        let address = match location {
+            Location::Folder(folder) => return Self::open_with(folder, options),
+            Location::Postgres(address) => address,
+        };
+        let pool = postgres::Pool::new(address, options.connections)?;
+        postgres::bring_up(&pool).await?;
+        let (inner, queue) = Inner::new(options, Reader::of_pool(pool.clone()));
+        tokio::spawn(
+            postgres::Writer {
+                pool: pool.clone(),
+                group: options.group.max(1),
+                writable: Arc::clone(&inner.writable),
+            }
+            .run(queue),
+        );
+        postgres::listen(pool, inner.changes.clone());
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
     }
 
-    /// The audit trail, for reading. Blocks on the disk.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub fn audit_log(&self) -> Result<AuditLog, StoreError> {
-        AuditLog::open(&self.inner.folder)
+    /// For reading.
+    #[must_use]
+    pub fn reader(&self) -> &Reader {
+        &self.inner.reader
     }
 
-    /// Appends `record`, and `used` with it, and answers the row's id once both are on disk.
+    /// Word of every change from now on, by whichever process.
+    #[must_use]
+    pub fn changes(&self) -> broadcast::Receiver<Changed> {
+        self.inner.changes.subscribe()
+    }
+
+    /// The right to do what only one process of an installation may do at a time, or `None` while
+    /// another has it. Alone on SQLite, a process always has it. It is lost with the connection, so
+    /// [`postgres::Leadership::holds`] is asked before every deed.
     ///
     /// # Errors
-    /// They could not be written: nothing of them is remembered, and what they were to prove must
-    /// not be given out.
+    /// The database server does not answer.
+    pub async fn lead(&self) -> Result<Option<postgres::Leadership>, StoreError> {
+        match self.inner.reader.pool() {
+            None => Ok(Some(postgres::Leadership::alone())),
+            Some(pool) => postgres::lead(pool).await,
+        }
+    }
+
+    /// Appends `record`, and `used` with it, and answers the row's id once both are durable.
+    ///
+    /// # Errors
+    /// [`StoreError::Replayed`] where `used` was used before, by whichever process. They could not
+    /// be written: nothing of them is remembered, and what they were to prove must not be given
+    /// out.
     pub async fn record(
         &self,
         record: AuditRecord,
@@ -124,7 +145,7 @@ impl Store {
     ) -> Result<i64, StoreError> {
         let (answer, written) = oneshot::channel();
         let entry = Box::new(Entry {
-            record,
+            record: audit::normal(record),
             used,
             answer: Some(answer),
         });
@@ -145,7 +166,7 @@ impl Store {
     /// record was dropped: a refusal must not hold up tokens.
     pub fn note(&self, record: AuditRecord) -> bool {
         let entry = Box::new(Entry {
-            record,
+            record: audit::normal(record),
             used: None,
             answer: None,
         });
@@ -156,7 +177,7 @@ impl Store {
     }
 
     /// Whether the trail can be written. Free as long as the last write succeeded; after a failed
-    /// one it tries the disk, so that a mended disk is noticed without a token being lost.
+    /// one it tries, so that a mended disk is noticed without a token being lost.
     ///
     /// # Errors
     /// Why it cannot.
@@ -173,23 +194,30 @@ impl Store {
         checked.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Every signing key there is, also of tenants that are not declared at the moment. Blocks on
-    /// the disk.
+    /// Carries out `change`, all of it or nothing, and spreads the word.
     ///
     /// # Errors
-    /// The database cannot be read.
-    pub fn keys(&self) -> Result<Vec<SealedKey>, StoreError> {
-        let connection = reading::open(&self.inner.path)?;
-        reading::keys(&connection, &self.inner.path)
+    /// [`StoreError::Stale`], [`StoreError::Exists`], [`StoreError::Missing`] where an edit expects
+    /// what is not so; [`StoreError::IssuerTaken`]; the database cannot be written.
+    pub async fn change(&self, change: Change) -> Result<(), StoreError> {
+        let touched = crate::edit::plan(&change).touched;
+        let (answer, done) = oneshot::channel();
+        self.send(Command::Change(Box::new(change), answer)).await?;
+        done.await.map_err(|_| StoreError::Closed)??;
+        for tenant in touched {
+            // Nobody may be listening.
+            let _ = self.inner.changes.send(Changed::Tenant(tenant));
+        }
+        Ok(())
     }
 
-    /// Replaces the declared set by `tenants` and adds `keys` and the audit rows `records`, all in
-    /// one transaction; `now` is in seconds since the epoch. Keys of tenants that are no longer
-    /// declared stay, unused.
+    /// Makes the file's declarations exactly `tenants` and adds `keys` and the audit rows
+    /// `records`, all in one transaction; `now` is in seconds since the epoch. What the admin API
+    /// declared stays. Keys of tenants that are no longer declared stay, unused.
     ///
     /// # Errors
-    /// Two tenants share a name or an issuer, a tenant with keys changes its issuer, or a key
-    /// belongs to no tenant; then everything is as before.
+    /// Two tenants share a name or an issuer, a tenant with keys changes its issuer; then
+    /// everything is as before.
     pub async fn declare(
         &self,
         tenants: Vec<DeclaredTenant>,
@@ -197,18 +225,22 @@ impl Store {
         records: Vec<AuditRecord>,
         now: i64,
     ) -> Result<(), StoreError> {
-        let (answer, done) = oneshot::channel();
-        let change = Change {
-            tenants,
-            keys,
+        let inventory: Inventory = self.inner.reader.inventory().await?;
+        let mut edits = declaring::edits(&inventory, &tenants)?;
+        edits.extend(keys.into_iter().map(crate::Edit::PutKey));
+        if edits.is_empty() && records.is_empty() {
+            return Ok(());
+        }
+        self.change(Change {
+            edits,
             records,
+            answered: None,
             now,
-        };
-        self.send(Command::Change(change, answer)).await?;
-        done.await.map_err(|_| StoreError::Closed)?
+        })
+        .await
     }
 
-    /// Writes what is queued, tidies the database and lets go of the folder. Other clones get
+    /// Writes what is queued, tidies the database and lets go of it. Other clones get
     /// [`StoreError::Closed`] from then on.
     pub async fn close(&self) {
         let (answer, closed) = oneshot::channel();
@@ -228,10 +260,25 @@ struct Inner {
     /// `None` only while dropping.
     sender: Option<mpsc::Sender<Command>>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    folder: PathBuf,
-    path: PathBuf,
+    reader: Reader,
     writable: Arc<AtomicBool>,
     announced: Arc<AtomicUsize>,
+    changes: broadcast::Sender<Changed>,
+}
+
+impl Inner {
+    fn new(options: &StoreOptions, reader: Reader) -> (Self, mpsc::Receiver<Command>) {
+        let (sender, queue) = mpsc::channel(options.queue.max(1));
+        let inner = Self {
+            sender: Some(sender),
+            thread: Mutex::new(None),
+            reader,
+            writable: Arc::new(AtomicBool::new(true)),
+            announced: Arc::new(AtomicUsize::new(0)),
+            changes: broadcast::channel(CHANGES).0,
+        };
+        (inner, queue)
+    }
 }
 
 /// A record that is under way; see [`Store::announce`].
@@ -274,43 +321,10 @@ impl Drop for Inner {
     }
 }
 
-fn open_for_writing(path: &Path, options: &StoreOptions) -> Result<Connection, StoreError> {
-    let mut connection = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )
-    .map_err(at(path))?;
-    connection.busy_timeout(BUSY_TIMEOUT).map_err(at(path))?;
-    // Only what lives in the connection: nothing may reach the file before `bring_up` accepted it.
-    for (name, value) in [("synchronous", "FULL"), ("foreign_keys", "ON")] {
-        connection
-            .pragma_update(None, name, value)
-            .map_err(at(path))?;
-    }
-    schema::bring_up(&mut connection, path)?;
-    let mode: String = connection
-        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
-        .map_err(at(path))?;
-    if mode != "wal" {
-        return Err(StoreError::Io {
-            path: path.to_path_buf(),
-            detail: format!("this file system allows the journal mode `{mode}` only, not `wal`"),
-        });
-    }
-    connection
-        .pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)
-        .map_err(at(path))?;
-    if let Some(pages) = options.page_limit {
-        connection
-            .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
-            .map_err(at(path))?;
-    }
-    connection.set_prepared_statement_cache_capacity(32);
-    Ok(connection)
+/// How many changes a slow listener may fall behind before it has to read everything again.
+const CHANGES: usize = 1024;
+
+/// The SQLite database of the state folder `folder`.
+pub(crate) fn database_in(folder: &Path) -> PathBuf {
+    folder.join(crate::DATABASE_FILE)
 }
-
-/// How long a statement waits for a reader of another process, such as a backup.
-pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// 16 MiB of journal between two checkpoints: each costs two more `fsync`s.
-const CHECKPOINT_PAGES: u32 = 4096;

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use jiff::Timestamp;
-use rolecall_store::{AuditFilter, AuditKind, AuditRecord, Outcome, Store, UsedAssertion};
+use rolecall_store::{AuditFilter, AuditKind, AuditRecord, Head, Outcome, Store, UsedAssertion};
 
 const CHILD: &str = "ROLECALL_STORE_TEST_KILL";
 
@@ -49,18 +49,20 @@ fn acknowledged_rows_survive_kill_nine() {
         }
 
         let store = Store::open(scratch.path()).unwrap();
-        let on_disk: HashSet<(i64, String)> = store
-            .audit_log()
-            .unwrap()
-            .rows(&AuditFilter::default())
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let filter = AuditFilter::default();
+        let on_disk: HashSet<(i64, String)> = runtime
+            .block_on(store.reader().audit(&filter))
             .unwrap()
             .into_iter()
             .map(|row| (row.id, row.record.jti.unwrap()))
             .collect();
-        let remembered: HashSet<String> = store
-            .load(0)
+        runtime
+            .block_on(store.reader().verify_audit(Head::START, |_| {}))
+            .unwrap();
+        let remembered: HashSet<String> = runtime
+            .block_on(store.reader().used(0))
             .unwrap()
-            .used
             .into_iter()
             .map(|used| used.jti)
             .collect();

@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use rolecall_store::{AuditLog, DATABASE_FILE, SCHEMA_VERSION, Store, StoreError};
+use rolecall_store::{DATABASE_FILE, Location, Reader, SCHEMA_VERSION, Store, StoreError};
 use rusqlite::Connection;
 
 /// Everything in `folder`, with contents: what "nothing changed" is judged by.
@@ -172,10 +172,11 @@ fn a_folder_that_cannot_be_made_is_named() {
     }
 }
 
-#[test]
-fn the_trail_of_an_empty_folder_cannot_be_read() {
+#[tokio::test]
+async fn the_trail_of_an_empty_folder_cannot_be_read() {
     let scratch = tempfile::tempdir().unwrap();
-    let error = AuditLog::open(scratch.path()).unwrap_err();
+    let location = Location::Folder(scratch.path().to_path_buf());
+    let error = Reader::open(&location).await.unwrap_err();
     assert!(matches!(error, StoreError::Folder { .. }), "{error}");
 }
 

@@ -3,44 +3,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
+use super::appending::{append, execute, put_head, remember};
+use super::folder::HeldFolder;
+use crate::chain::Head;
+use crate::edit::plan;
 use crate::error::at;
-use crate::folder::HeldFolder;
-use crate::{
-    AuditKind, AuditRecord, DeclaredTenant, Outcome, SealedKey, StoreError, UsedAssertion, audit,
-    declared,
-};
-
-/// What the writer thread is asked to do.
-pub(crate) enum Command {
-    /// Append to the trail; grouped with whatever else waits.
-    Record(Box<Entry>),
-    /// Change what is declared, in a transaction of its own.
-    Change(Change, oneshot::Sender<Result<(), StoreError>>),
-    /// Find out whether the trail can be written.
-    Check(oneshot::Sender<Result<(), StoreError>>),
-    /// Finish what is queued and stop.
-    Close(oneshot::Sender<()>),
-}
-
-/// An audit record with what must be remembered together with it.
-pub(crate) struct Entry {
-    pub(crate) record: AuditRecord,
-    pub(crate) used: Option<UsedAssertion>,
-    /// Nobody waits for the answer to a refusal.
-    pub(crate) answer: Option<oneshot::Sender<Result<i64, StoreError>>>,
-}
-
-/// A change of what is declared.
-pub(crate) struct Change {
-    pub(crate) tenants: Vec<DeclaredTenant>,
-    pub(crate) keys: Vec<SealedKey>,
-    pub(crate) records: Vec<AuditRecord>,
-    pub(crate) now: i64,
-}
+use crate::writing::{Command, Entry, Written};
+use crate::{Change, StoreError};
 
 /// The one owner of the write connection; lives on a thread of its own.
 pub(crate) struct Writer {
@@ -48,6 +20,8 @@ pub(crate) struct Writer {
     pub(crate) path: PathBuf,
     pub(crate) folder: HeldFolder,
     pub(crate) group: usize,
+    /// The end of the audit trail.
+    pub(crate) head: Head,
     /// When expired assertions are looked for again, in seconds since the epoch.
     pub(crate) prune_due: i64,
     /// Whether the last write to the trail reached the disk.
@@ -125,36 +99,30 @@ impl Writer {
         if let Err(error) = &written {
             tracing::error!(rows = entries.len(), %error, "audit rows could not be written");
         }
-        let ids = match &written {
-            Ok(ids) => ids.as_slice(),
-            Err(_) => &[],
-        };
-        for (index, entry) in entries.drain(..).enumerate() {
-            let Some(answer) = entry.answer else { continue };
-            let result = match (ids.get(index), &written) {
-                (Some(id), _) => Ok(*id),
-                (None, Err(error)) => Err(error.clone()),
-                (None, Ok(_)) => Err(StoreError::Closed),
-            };
-            let _ = answer.send(result);
-        }
+        crate::writing::answer(entries, written);
     }
 
-    fn try_write(&mut self, entries: &[Entry]) -> Result<Vec<i64>, StoreError> {
-        let mut ids = Vec::with_capacity(entries.len());
+    fn try_write(&mut self, entries: &[Entry]) -> Result<Vec<Written>, StoreError> {
+        let mut answers = Vec::with_capacity(entries.len());
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(at(&self.path))?;
-        let mut remembered = 0;
-        let mut now = i64::MIN;
+        let (mut head, mut remembered, mut now) = (self.head, 0, i64::MIN);
         for entry in entries {
-            ids.push(audit::insert(&transaction, &entry.record).map_err(at(&self.path))?);
             now = now.max(entry.record.at.as_second());
             if let Some(used) = &entry.used {
-                remember(&transaction, used).map_err(at(&self.path))?;
                 remembered += 1;
+                if !remember(&transaction, used).map_err(at(&self.path))? {
+                    answers.push(Err(StoreError::Replayed));
+                    continue;
+                }
             }
+            head = append(&transaction, head, &entry.record).map_err(at(&self.path))??;
+            answers.push(Ok(head.id));
+        }
+        if head != self.head {
+            put_head(&transaction, head).map_err(at(&self.path))?;
         }
         let mut prune_due = self.prune_due;
         if now >= prune_due {
@@ -166,21 +134,28 @@ impl Writer {
         }
         transaction.commit().map_err(at(&self.path))?;
         self.prune_due = prune_due;
-        Ok(ids)
+        self.head = head;
+        Ok(answers)
     }
 
     /// Writes a row as large as any and takes it away again, down to the disk.
     fn check(&mut self) -> Result<(), StoreError> {
-        let mut record =
-            AuditRecord::new(Timestamp::UNIX_EPOCH, AuditKind::Mint, "", Outcome::Failed);
-        record.reason = Some(" ".repeat(4096));
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(at(&self.path))?;
-        let id = audit::insert(&transaction, &record).map_err(at(&self.path))?;
         transaction
-            .execute("DELETE FROM audit WHERE id = ?1", [id])
+            .execute(
+                "INSERT INTO answered (actor, mark, request, status, body, expires)
+                 VALUES ('', 'check', '', 0, ?1, 0)",
+                [" ".repeat(4096)],
+            )
+            .and_then(|_| {
+                transaction.execute(
+                    "DELETE FROM answered WHERE actor = '' AND mark = 'check'",
+                    [],
+                )
+            })
             .map_err(at(&self.path))?;
         transaction.commit().map_err(at(&self.path))?;
         self.writable.store(true, Ordering::Relaxed);
@@ -192,12 +167,20 @@ impl Writer {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(at(&self.path))?;
-        declared::replace(&transaction, &self.path, &change.tenants, change.now)?;
-        declared::add_keys(&transaction, &self.path, &change.keys)?;
-        for record in &change.records {
-            audit::insert(&transaction, record).map_err(at(&self.path))?;
+        for step in plan(change).steps {
+            step.judge(execute(&transaction, &step).map_err(at(&self.path))?)?;
         }
-        transaction.commit().map_err(at(&self.path))
+        let mut head = self.head;
+        for record in &change.records {
+            let record = crate::audit::normal(record.clone());
+            head = append(&transaction, head, &record).map_err(at(&self.path))??;
+        }
+        if head != self.head {
+            put_head(&transaction, head).map_err(at(&self.path))?;
+        }
+        transaction.commit().map_err(at(&self.path))?;
+        self.head = head;
+        Ok(())
     }
 
     /// Leaves one tidy file behind, then lets go of the folder.
@@ -211,15 +194,6 @@ impl Writer {
         drop(self.connection);
         drop(self.folder);
     }
-}
-
-fn remember(transaction: &Transaction<'_>, used: &UsedAssertion) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached(
-            "INSERT INTO replay (tenant, workload, jti, expires) VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute(params![used.tenant, used.workload, used.jti, used.expires])?;
-    Ok(())
 }
 
 /// Forgets at most `limit` assertions that expired before `now`.

@@ -4,9 +4,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::StoreError;
 use crate::error::at;
-
-/// The schema version that this program reads and writes: the number of migrations.
-pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
+use crate::migrations::{MIGRATIONS, SCHEMA_VERSION, for_sqlite};
 
 /// What is in a database file that is about to be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +24,9 @@ pub(crate) fn bring_up(connection: &mut Connection, path: &Path) -> Result<(), S
     };
     for (version, migration) in (1..).zip(MIGRATIONS).skip(applied as usize) {
         let transaction = connection.transaction().map_err(at(path))?;
-        transaction.execute_batch(migration).map_err(at(path))?;
+        transaction
+            .execute_batch(&for_sqlite(migration))
+            .map_err(at(path))?;
         transaction
             .execute(
                 "INSERT INTO meta (only_row, schema_version) VALUES (1, ?1)
@@ -112,7 +112,4 @@ fn not_ours(path: &Path, detail: String) -> StoreError {
     }
 }
 
-/// In order; a released one is never edited, only followed by another.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_first_light.sql")];
-
-const CHECKED_TABLES: [&str; 4] = ["tenant", "signing_key", "token_config", "workload"];
+const CHECKED_TABLES: [&str; 3] = ["tenant", "signing_key", "resource"];
