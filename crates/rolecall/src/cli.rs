@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub mod state;
 pub mod trust;
 pub mod workload;
 
@@ -45,6 +46,23 @@ pub enum Command {
     /// Set up a workload that asks for tokens
     #[command(subcommand)]
     Workload(WorkloadCommand),
+    /// What was asked for, given and changed: the audit trail
+    #[command(subcommand)]
+    Audit(state::AuditCommand),
+    /// The signing keys of the tenants, and the master key that seals them
+    #[command(subcommand)]
+    Key(state::KeyCommand),
+    /// Copies the state to a file, while the server goes on
+    #[command(after_help = "Example:\n  rolecall backup /backups/rolecall-2026-11-23.db")]
+    Backup(state::BackupArgs),
+    /// Puts a backup where there is no installation yet
+    #[command(after_help = "Example:\n  rolecall restore /backups/rolecall-2026-11-23.db")]
+    Restore(state::RestoreArgs),
+    /// Moves the state of a stopped server to another place
+    #[command(
+        after_help = "Example:\n  rolecall migrate --to postgres://rolecall@db.example/rolecall"
+    )]
+    Migrate(state::MigrateArgs),
     /// Serve an emulated AWS account: STS and IAM that verify and decide for real
     #[command(
         name = "aws-emulator",

@@ -6,6 +6,7 @@ mod credentials;
 mod demo;
 mod exec;
 mod serve;
+mod state;
 mod token;
 mod trust;
 mod workload;
@@ -37,6 +38,11 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Workload(WorkloadCommand::Secret(SecretCommand::New(args))) => {
             workload_secret::new(&args)?;
         }
+        Command::Audit(command) => return state::audit(command).await,
+        Command::Key(command) => state::key(command).await?,
+        Command::Backup(args) => state::backup(&args).await?,
+        Command::Restore(args) => state::restore(&args).await?,
+        Command::Migrate(args) => state::migrate(&args).await?,
         Command::AwsEmulator(args) => aws_emulator::run(args).await?,
     }
     Ok(ExitCode::SUCCESS)

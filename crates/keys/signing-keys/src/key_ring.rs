@@ -142,6 +142,20 @@ impl KeyRing {
             .await
     }
 
+    /// The public JWK of a stored key, without certificates.
+    ///
+    /// # Errors
+    /// The key cannot be opened, or is not the one that its record says.
+    pub fn public_of(
+        tenant: &str,
+        stored: &SealedSigningKey,
+        master: &MasterKey,
+        signers: &Signers,
+    ) -> Result<rolecall_jose::Jwk, SigningKeysError> {
+        let key = Key::open(tenant, stored, master, signers)?;
+        Ok(key.published(JwkMembers::Minimal))
+    }
+
     fn signer(&self, algorithm: Algorithm) -> Result<&Arc<Key>, SigningKeysError> {
         let signer = match algorithm {
             Algorithm::Rs256 => &self.rs256,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use rolecall_http_api::{Clock, Installation, InstallationError, Server, ServerError, router};
 use rolecall_sealed::MasterKey;
-use rolecall_store::Store;
+use rolecall_store::{Location, Store, StoreOptions};
 
 use crate::cli::{Output, ServeArgs};
 use crate::config::Loaded;
@@ -62,7 +62,9 @@ impl Serving {
         rolecall_http_api::check(&tenants).map_err(|error| not_installed(loaded, &error))?;
         let signers = key_backends::signers(loaded, section).await?;
         let (master, new_master_key) = master_key(loaded, section)?;
-        let store = Store::open(&loaded.resolve(&section.state))
+        let location = section.location(loaded)?;
+        let store = Store::open_at(&location, &StoreOptions::default())
+            .await
             .map_err(|error| not_installed(loaded, &error.into()))?;
         let installation =
             Installation::start_with(signers, store, master, tenants, Clock::system())
@@ -83,9 +85,12 @@ impl Serving {
 
     /// Serves until `stop` is ready, then writes what is queued and lets go of the state.
     pub async fn run(self, stop: impl Future<Output = ()>) {
+        let rotating = self.installation.clone();
+        let rotating = tokio::spawn(async move { rotating.rotate_keys().await });
         self.server
             .serve(router(self.installation.clone()), stop)
             .await;
+        rotating.abort();
         self.installation.close().await;
     }
 }
@@ -103,36 +108,61 @@ fn master_key(
         return Ok((key, None));
     }
     let Some(file) = &section.master_key_file else {
-        return Err(Failure::new(
-            Exit::Configuration,
-            format_args!(
-                "there is no master key: `server.master_key_file` is not set and neither is \
-                 {MASTER_KEY_VARIABLE}"
-            ),
-        )
-        .hint(
-            "Set `master_key_file: ./master.key`; the file is made at the first start. Or put 32 \
-             random bytes, base64, into the variable",
-        ));
+        return Err(no_master_key());
     };
     let path = loaded.resolve(file);
-    let state = loaded.resolve(&section.state);
-    // A new key beside an old state would only hide that the right one is lost.
-    if !path.exists() && state.join(rolecall_store::DATABASE_FILE).exists() {
+    // A new key beside an old state would only hide that the right one is lost. In a database of
+    // several processes every start finds the state of the others; there a key is never made.
+    let sealed = match section.location(loaded)? {
+        Location::Folder(folder) => folder
+            .join(rolecall_store::DATABASE_FILE)
+            .exists()
+            .then(|| format!("a state in `{}`", folder.display())),
+        Location::Postgres(_) => Some("a database that several servers share".to_owned()),
+    };
+    if let Some(sealed) = sealed.filter(|_| !path.exists()) {
         return Err(Failure::new(
             Exit::Local,
             format_args!(
-                "the master key file `{}` is missing, but there is a state in `{}` that was \
-                 sealed with it",
+                "the master key file `{}` is missing, but there is {sealed} that was sealed with it",
                 path.display(),
-                state.display()
             ),
         )
-        .hint("Bring the file back from its copy; without it the signing keys are lost"));
+        .hint("Bring the file back from its copy; without it the signing keys are lost. For a new database make one: `rolecall key master new FILE`"));
     }
     let (key, made) =
         rolecall_sealed::read_or_create_key_file(&path).map_err(|error| local(&error))?;
     Ok((key, made.then_some(path)))
+}
+
+/// The master key of an installation that there is.
+///
+/// # Errors
+/// There is none where the configuration says, or it cannot be read.
+pub fn existing_master_key(loaded: &Loaded, section: &ServerSection) -> Result<MasterKey, Failure> {
+    if let Ok(text) = std::env::var(MASTER_KEY_VARIABLE) {
+        return MasterKey::from_base64(&text.into()).map_err(|error| {
+            Failure::from_error(Exit::Local, &error)
+                .note(format_args!("in the variable {MASTER_KEY_VARIABLE}"))
+        });
+    }
+    let file = section.master_key_file.as_ref().ok_or_else(no_master_key)?;
+    rolecall_sealed::read_key_file(&loaded.resolve(file))
+        .map_err(|error| Failure::from_error(Exit::Local, &error))
+}
+
+fn no_master_key() -> Failure {
+    Failure::new(
+        Exit::Configuration,
+        format_args!(
+            "there is no master key: `server.master_key_file` is not set and neither is \
+             {MASTER_KEY_VARIABLE}"
+        ),
+    )
+    .hint(
+        "Set `master_key_file: ./master.key`; the file is made at the first start. Or put 32 \
+         random bytes, base64, into the variable",
+    )
 }
 
 fn cannot_listen(error: &ServerError) -> Failure {

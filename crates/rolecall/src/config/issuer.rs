@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rolecall_attest::federated::EvidenceText;
 use rolecall_http_api::{TenantDeclaration, WorkloadDeclaration};
 use rolecall_jose::{Algorithm, Jwk, JwkSet};
 use rolecall_mint::{AwsClaimsText, ClaimText, TokenConfigText};
 use rolecall_signing_keys::JwksForm;
+use rolecall_store::{Address, Location, StoreError};
 use serde::{Deserialize, Deserializer};
 
 use super::Loaded;
@@ -22,8 +23,8 @@ use crate::failure::Failure;
 pub struct ServerSection {
     /// Where to listen. Port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The state's folder.
-    pub state: PathBuf,
+    /// Where the state is: a folder, or a PostgreSQL database (`postgres://…`).
+    pub state: String,
     /// The master key's file; without one the environment must have the key.
     #[serde(default)]
     pub master_key_file: Option<PathBuf>,
@@ -34,6 +35,38 @@ pub struct ServerSection {
     #[serde(default)]
     pub keys: KeysSection,
 }
+
+impl ServerSection {
+    /// Where the state is. The database's password may be in the environment
+    /// (`ROLECALL_DATABASE_PASSWORD`) instead of the address.
+    ///
+    /// # Errors
+    /// `Configuration` where the address of the database is not one.
+    pub fn location(&self, loaded: &Loaded) -> Result<Location, Failure> {
+        location(&self.state, |folder| loaded.resolve(folder))
+            .map_err(|error| loaded.broken("server.state", error.to_string()))
+    }
+}
+
+/// A state by its address or folder.
+///
+/// # Errors
+/// The address of the database is not one.
+pub fn location(
+    text: &str,
+    resolve: impl FnOnce(&Path) -> PathBuf,
+) -> Result<Location, StoreError> {
+    if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
+        return Ok(Location::Folder(resolve(Path::new(text))));
+    }
+    let address = Address::parse(text)?;
+    Ok(Location::Postgres(match std::env::var(PASSWORD_VARIABLE) {
+        Ok(password) => address.with_password(password.into()),
+        Err(_) => address,
+    }))
+}
+
+const PASSWORD_VARIABLE: &str = "ROLECALL_DATABASE_PASSWORD";
 
 /// One of `tenants:` as it is written.
 #[derive(Debug, Deserialize)]

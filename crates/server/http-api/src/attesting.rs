@@ -54,6 +54,11 @@ pub(crate) async fn attest<'t>(
     now: i64,
     record: &mut AuditRecord,
 ) -> Result<Proven<'t>, Refusal> {
+    record.evidence = Some(match &request.proof {
+        Proof::Assertion(_) => "private_key_jwt".to_owned(),
+        Proof::Secret(_) => "client_secret".to_owned(),
+        Proof::SubjectToken(_) => "federated".to_owned(),
+    });
     let proven = match &request.proof {
         Proof::Assertion(assertion) => by_assertion(tenant, assertion, request, now, record)?,
         Proof::Secret(given) => by_secret(tenant, given, request, record).await?,
@@ -174,6 +179,7 @@ async fn by_subject_token<'t>(
         .trusting
         .find(presented.issuer())
         .ok_or_else(|| unproven(EvidenceError::unknown_issuer(presented.issuer())))?;
+    record.evidence = Some(format!("federated {}", trusted.issuer.url()));
     let keys = trusted.keys.for_kid(presented.kid()).await.map_err(|_| {
         // Why, the log tells; the address is nobody else's business.
         Refusal::new(
@@ -275,12 +281,19 @@ fn remember(
             (AttestError::MemoryFull, _) => {
                 Refusal::new(Code::TemporarilyUnavailable, error.to_string())
             }
-            (_, Proof::Assertion(_) | Proof::Secret(_)) => {
-                Refusal::new(Code::InvalidClient, error.to_string())
-            }
-            (_, Proof::SubjectToken(_)) => Refusal::new(
-                Code::InvalidRequest,
-                "the evidence was used before, and its issuer is trusted for each token once; ask the issuer for a new one, or declare `one_use: false` where its tokens are made to be used again",
-            ),
+            _ => replayed(proof),
         })
+}
+
+/// What is said of a proof that was used before.
+pub(crate) fn replayed(proof: &Proof<'_>) -> Refusal {
+    match proof {
+        Proof::Assertion(_) | Proof::Secret(_) => {
+            Refusal::new(Code::InvalidClient, AttestError::Replayed.to_string())
+        }
+        Proof::SubjectToken(_) => Refusal::new(
+            Code::InvalidRequest,
+            "the evidence was used before, and its issuer is trusted for each token once; ask the issuer for a new one, or declare `one_use: false` where its tokens are made to be used again",
+        ),
+    }
 }

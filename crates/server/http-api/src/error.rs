@@ -50,6 +50,15 @@ pub enum InstallationError {
     /// The state cannot be read or written. The operator's.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What is stored of a tenant does not read. The operator's: it was written by something else,
+    /// or by a later version.
+    #[error("what is stored of tenant `{tenant}` cannot be used: {why}")]
+    Stored {
+        /// The tenant.
+        tenant: String,
+        /// What is wrong.
+        why: String,
+    },
     /// The keys of a trusted issuer could not be prepared to be fetched. The operator's, or the
     /// system's: without trusted certificates there is no TLS.
     #[error("a trusted issuer of tenant `{tenant}` cannot be used: {why}")]
@@ -80,6 +89,7 @@ impl InstallationError {
             }
             Self::Key { .. } | Self::Keys { .. } => Some("Restore the state database from a backup.".to_owned()),
             Self::KeyGeneration { .. } => Some("Try again; if it stays, please report it.".to_owned()),
+            Self::Stored { .. } => Some("Run the version of the program that wrote it, or a later one; or restore a backup.".to_owned()),
             Self::Store(error) => error.hint(),
             Self::WrongMasterKey { .. } => Some(
                 "Start with the master key that this state was made with (`server.master_key_file` or ROLECALL_MASTER_KEY). Without it the signing keys are lost: start with an empty state folder and register the new keys' JWKS."

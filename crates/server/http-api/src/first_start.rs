@@ -1,133 +1,186 @@
-//! A tenant's signing keys: those that it has, or new ones if it has none.
+//! A tenant's signing keys between the store and the ring that signs.
 
 use jiff::Timestamp;
-use rolecall_jose::Algorithm;
-use rolecall_mint::LONGEST_LIFETIME;
+use rolecall_jose::Jwk;
 use rolecall_sealed::{MasterKey, SealedError};
-use rolecall_signing_keys::rotation::NewKey;
 use rolecall_signing_keys::{
-    KeyRecord, KeyRing, SCHEDULE, SOFTWARE, SealedSigningKey, Signers, SigningKeysError, Slot,
-    Slots,
+    JournalEntry, KeyRecord, KeyRing, SCHEDULE, SealedSigningKey, Signers, SigningKeysError, Slot,
+    Slots, Turn,
 };
-use rolecall_store::{AuditKind, AuditRecord, KeyState, Outcome, SealedKey};
+use rolecall_store::{AuditKind, AuditRecord, Edit, KeyState, Outcome, SealedKey};
 
 use crate::InstallationError;
 use crate::lowering::CheckedTenant;
 
-/// Opens the keys of `tenant` among `stored`; `None` if it has none yet.
+/// The ring of stored keys; `None` if there are none.
 pub(crate) fn stored_ring(
     tenant: &CheckedTenant,
     stored: &[SealedKey],
     master: &MasterKey,
     signers: &Signers,
 ) -> Result<Option<KeyRing>, InstallationError> {
-    let keys = stored
+    if stored.is_empty() {
+        return Ok(None);
+    }
+    let keys = opened(stored)?;
+    KeyRing::load(&tenant.name, &keys, master, signers, tenant.jwks)
+        .map(Some)
+        .map_err(|error| unusable(&tenant.name, &error))
+}
+
+/// Stored keys as those who sign and rotate know them.
+pub(crate) fn opened(stored: &[SealedKey]) -> Result<Vec<SealedSigningKey>, InstallationError> {
+    stored
         .iter()
-        .filter(|key| key.tenant == tenant.name)
         .map(|key| {
             Ok(SealedSigningKey {
-                record: record(key)?,
+                record: record(&key.tenant, &key.record)?,
                 sealed: key.sealed.clone(),
             })
         })
-        .collect::<Result<Vec<_>, InstallationError>>()?;
-    if keys.is_empty() {
-        return Ok(None);
-    }
-    ring(tenant, &keys, master, signers).map(Some)
+        .collect()
 }
 
-/// New keys, both to sign with and in the form in which they are stored.
-pub(crate) async fn new_ring(
+/// A slot's record as it is stored.
+pub(crate) fn record(tenant: &str, json: &str) -> Result<KeyRecord, InstallationError> {
+    serde_json::from_str(json).map_err(|error| InstallationError::Stored {
+        tenant: tenant.to_owned(),
+        why: format!("the record of a signing key: {error}"),
+    })
+}
+
+/// The first keys of a tenant that has none: what to write.
+pub(crate) async fn first_keys(
     tenant: &CheckedTenant,
     master: &MasterKey,
     signers: &Signers,
     now: Timestamp,
-) -> Result<(KeyRing, Vec<SealedKey>), InstallationError> {
+) -> Result<(Vec<Edit>, Vec<AuditRecord>), InstallationError> {
+    let name = &tenant.name;
     let failed = |error: SigningKeysError| match error {
         SigningKeysError::Backend { .. } | SigningKeysError::UnknownBackend { .. } => {
-            unusable(&tenant.name, &error)
+            unusable(name, &error)
         }
         error => InstallationError::KeyGeneration {
-            tenant: tenant.name.clone(),
+            tenant: name.clone(),
             why: error.to_string(),
         },
     };
     let mut slots = Slots::default();
-    let now = now.as_second();
+    let (policy, rsa) = (&tenant.rotation, tenant.rsa);
     let turn = signers
         .advance(
-            &tenant.name,
+            name,
             &mut slots,
-            &tenant.rotation,
-            tenant.rsa,
+            policy,
+            rsa,
             master,
-            now,
+            now.as_second(),
             SCHEDULE,
         )
         .await
         .map_err(failed)?
         .unwrap_or_default();
-    let ring = ring(tenant, &turn.made, master, signers)?;
-    let stored = turn
-        .made
-        .into_iter()
-        .map(|key| SealedKey {
-            tenant: tenant.name.clone(),
-            kid: key.record.kid,
-            algorithm: key.record.algorithm.as_str().to_owned(),
-            sealed: key.sealed,
-            created_at: now,
-            state: KeyState::Active,
-        })
-        .collect();
-    Ok((ring, stored))
+    written(name, &turn, &[], master, signers, now)
 }
 
-fn ring(
-    tenant: &CheckedTenant,
-    keys: &[SealedSigningKey],
+/// What a turn of the slots changes in the store, and what the trail says of it.
+pub(crate) fn written(
+    tenant: &str,
+    turn: &Turn,
+    stored: &[SealedKey],
     master: &MasterKey,
     signers: &Signers,
-) -> Result<KeyRing, InstallationError> {
-    KeyRing::load(&tenant.name, keys, master, signers, tenant.jwks)
-        .map_err(|error| unusable(&tenant.name, &error))
+    now: Timestamp,
+) -> Result<(Vec<Edit>, Vec<AuditRecord>), InstallationError> {
+    let mut edits = Vec::new();
+    for made in &turn.made {
+        let public = KeyRing::public_of(tenant, made, master, signers)
+            .map_err(|error| unusable(tenant, &error))?;
+        edits.push(Edit::PutKey(row(
+            tenant,
+            &made.record,
+            &public,
+            &made.sealed,
+        )?));
+    }
+    for changed in &turn.changed {
+        if let Some(key) = stored.iter().find(|key| key.kid == changed.kid) {
+            edits.push(Edit::PutKey(SealedKey {
+                state: state(changed.slot),
+                record: text(changed)?,
+                ..key.clone()
+            }));
+        }
+    }
+    for kid in &turn.removed {
+        edits.push(Edit::RemoveKey {
+            tenant: tenant.to_owned(),
+            kid: kid.clone(),
+        });
+    }
+    let records = turn
+        .journal
+        .iter()
+        .map(|entry| told(tenant, entry, now))
+        .collect();
+    Ok((edits, records))
 }
 
-/// What the store keeps of a record.
-fn record(key: &SealedKey) -> Result<KeyRecord, InstallationError> {
-    let algorithm: Algorithm = key.algorithm.parse().map_err(|_| InstallationError::Key {
-        tenant: key.tenant.clone(),
-        kid: key.kid.clone(),
-        why: format!("its algorithm `{}` is not known", key.algorithm),
-    })?;
-    let made = NewKey {
-        kid: key.kid.clone(),
-        algorithm,
-        backend: SOFTWARE.to_owned(),
-    };
-    let mut record = KeyRecord::first(made, LONGEST_LIFETIME.into(), key.created_at);
-    record.slot = match key.state {
-        KeyState::Active => Slot::Active,
-        KeyState::Next => Slot::Next,
-        KeyState::Retired => Slot::Retired,
-    };
-    Ok(record)
+fn row(
+    tenant: &str,
+    record: &KeyRecord,
+    public: &Jwk,
+    sealed: &[u8],
+) -> Result<SealedKey, InstallationError> {
+    Ok(SealedKey {
+        tenant: tenant.to_owned(),
+        kid: record.kid.clone(),
+        algorithm: record.algorithm.as_str().to_owned(),
+        state: state(record.slot),
+        record: text(record)?,
+        public: text(public)?,
+        sealed: sealed.to_vec(),
+        created_at: record.created_at,
+    })
 }
 
-/// What the trail says of a new key.
-pub(crate) fn made(key: &SealedKey, now: Timestamp) -> AuditRecord {
-    let mut record = AuditRecord::new(
-        now,
-        AuditKind::SigningKey,
-        key.tenant.as_str(),
-        Outcome::Granted,
-    );
-    record.kid = Some(key.kid.clone());
+fn text<T: serde::Serialize>(one: &T) -> Result<String, InstallationError> {
+    serde_json::to_string(one).map_err(|error| InstallationError::Declaration {
+        field: String::new(),
+        message: format!("a signing key cannot be written as JSON: {error}"),
+    })
+}
+
+fn state(slot: Slot) -> KeyState {
+    match slot {
+        Slot::Active => KeyState::Active,
+        Slot::Next => KeyState::Next,
+        Slot::Retired => KeyState::Retired,
+    }
+}
+
+/// What the trail says of a step: `next to active: published`.
+fn told(tenant: &str, entry: &JournalEntry, now: Timestamp) -> AuditRecord {
+    let mut record = AuditRecord::new(now, AuditKind::SigningKey, tenant, Outcome::Granted);
+    record.kid = Some(entry.kid.clone());
+    record.actor = Some(entry.by.clone());
+    let slot = |slot: Option<Slot>, none: &'static str| slot.map_or(none, Slot::as_str);
+    record.target = Some(format!("signing_key/{}", entry.algorithm.as_str()));
+    let reason = serde_json::to_value(entry.reason).unwrap_or_default();
+    let reason = match &reason {
+        serde_json::Value::String(word) => word.clone(),
+        other => other.to_string(),
+    };
+    record.reason = Some(format!(
+        "{} to {}: {reason}",
+        slot(entry.from, "nothing"),
+        slot(entry.to, "nothing"),
+    ));
     record
 }
 
-fn unusable(tenant: &str, error: &SigningKeysError) -> InstallationError {
+pub(crate) fn unusable(tenant: &str, error: &SigningKeysError) -> InstallationError {
     match error {
         SigningKeysError::Sealed {
             tenant,

@@ -1,3 +1,5 @@
+//! One issuer process: its tenants, their keys, its state.
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -5,43 +7,45 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use rolecall_attest::ReplayMemory;
 use rolecall_sealed::MasterKey;
-use rolecall_signing_keys::{KeyRing, SignerLimit, Signers};
+use rolecall_signing_keys::{SignerLimit, Signers};
 use rolecall_store::{
-    Announced, AuditRecord, DeclaredTenant, Document, Store, StoreError, UsedAssertion,
+    Announced, AuditKind, AuditRecord, Change, Changed, Edit, Outcome, Store, StoreError,
+    UsedAssertion,
 };
-use serde::Serialize;
 
 use crate::attesting::Means;
+use crate::directory::{Directory, EVIDENCE_ALIVE, Seat};
 use crate::first_start;
-use crate::lowering::{CheckedTenant, lower};
+use crate::lowering::{lower, lower_stored};
 use crate::refusal::Refusal;
-use crate::snapshot::{Snapshot, Tenant};
+use crate::snapshot::Tenant;
+use crate::stored::{declared, stored};
 use crate::trail::RefusalTrail;
 use crate::{Clock, InstallationError, TenantDeclaration};
 
-/// One issuer process: its declared tenants, their keys and its state. Cheap to clone.
+/// One issuer process: its tenants, their keys and its state. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Installation {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    store: Store,
-    master: MasterKey,
-    signers: Signers,
-    clock: Clock,
-    snapshot: ArcSwap<Snapshot>,
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) master: MasterKey,
+    pub(crate) signers: Signers,
+    pub(crate) clock: Clock,
+    directory: ArcSwap<Directory>,
     refusals: RefusalTrail,
-    /// Used assertions by tenant; kept when a tenant is not declared for a while. Locked by those
-    /// who declare, which makes them wait for each other.
+    /// Used evidence by tenant; kept when a tenant is not declared for a while. Locked by those
+    /// who change the directory, which makes them wait for each other.
     memories: tokio::sync::Mutex<HashMap<String, Arc<Mutex<ReplayMemory>>>>,
     means: Means,
 }
 
 impl Installation {
-    /// Takes up `store` and declares `tenants`. A tenant that has no signing keys gets an RS256 and
-    /// an ES256 key, sealed with `master`.
+    /// Takes up `store` and declares `tenants`, beside those that the admin API declared. A tenant
+    /// that has no signing keys gets an RS256 and an ES256 key, sealed with `master`.
     ///
     /// # Errors
     /// A declaration that breaks a rule, a master key that does not open the stored keys, a state
@@ -69,26 +73,29 @@ impl Installation {
         clock: Clock,
     ) -> Result<Self, InstallationError> {
         let now = clock.now().as_second();
-        let reading = store.clone();
-        let state = blocking(move || reading.load(now)).await?;
+        let used = store.reader().used(now).await?;
         let installation = Self {
             shared: Arc::new(Shared {
                 store,
                 master,
                 signers,
                 clock,
-                snapshot: ArcSwap::from_pointee(Snapshot::new(Vec::new())),
+                directory: ArcSwap::default(),
                 refusals: RefusalTrail::default(),
-                memories: tokio::sync::Mutex::new(remembered(&state.used, now)),
+                memories: tokio::sync::Mutex::new(remembered(&used, now)),
                 means: Means::new(),
             }),
         };
+        // Before anything is written: a wrong master key must not lead to a second set of keys.
+        installation.try_master_key().await?;
+        let changes = installation.shared.store.changes();
         installation.declare(tenants).await?;
+        installation.follow(changes);
         Ok(installation)
     }
 
-    /// Replaces everything that is declared by `tenants`. Requests see either the old declarations
-    /// or the new ones, never a mixture.
+    /// Replaces everything that the file declares by `tenants`. Requests see either the old
+    /// declarations or the new ones, never a mixture.
     ///
     /// # Errors
     /// As [`Installation::start`]; the old declarations stay in force then.
@@ -96,63 +103,61 @@ impl Installation {
         let shared = &*self.shared;
         let checked = lower(&tenants)?;
         let documents = tenants.iter().map(stored).collect::<Result<_, _>>()?;
-        let mut memories = shared.memories.lock().await;
         let now = shared.clock.now();
-        let reading = shared.store.clone();
-        let stored = blocking(move || reading.keys()).await?;
-
-        let mut made = Vec::new();
-        let mut served = Vec::with_capacity(checked.len());
-        for (tenant, found) in shared.rings(checked, &stored)? {
-            let ring = match found {
-                Some(ring) => ring,
-                None => {
-                    let (ring, keys) =
-                        first_start::new_ring(&tenant, &shared.master, &shared.signers, now)
-                            .await?;
-                    made.extend(keys);
-                    ring
-                }
-            };
-            let memory = memories.entry(tenant.name.clone()).or_insert_with(memory);
-            let name = tenant.name.clone();
-            let tenant = Tenant::new(tenant, ring, Arc::clone(memory), shared.means.clone())
-                .map_err(|error| InstallationError::TrustedIssuer {
-                    tenant: name,
-                    why: error.to_string(),
-                })?;
-            served.push(Arc::new(tenant));
+        let (mut edits, mut records) = (Vec::new(), Vec::new());
+        for tenant in checked {
+            let keys = shared.store.reader().keys_of(&tenant.name).await?;
+            // What keeps a tenant from being served is found out before anything changes.
+            first_start::stored_ring(&tenant, &keys, &shared.master, &shared.signers)?;
+            if keys.is_empty() {
+                let (master, signers) = (&shared.master, &shared.signers);
+                let (made, told) = first_start::first_keys(&tenant, master, signers, now).await?;
+                edits.extend(made);
+                records.extend(told);
+            }
+            Tenant::check(tenant, &shared.means)?;
         }
-
-        let records = made.iter().map(|key| first_start::made(key, now)).collect();
-        let names: Vec<_> = made
-            .iter()
-            .map(|key| (key.tenant.clone(), key.kid.clone(), key.algorithm.clone()))
+        let made: Vec<_> = edits.clone();
+        let keys = edits
+            .into_iter()
+            .filter_map(|edit| match edit {
+                Edit::PutKey(key) => Some(key),
+                _ => None,
+            })
             .collect();
         shared
             .store
-            .declare(documents, made, records, now.as_second())
+            .declare(documents, keys, records, now.as_second())
             .await?;
-        for (tenant, kid, algorithm) in names {
-            tracing::info!(tenant, kid, algorithm, "made a signing key");
+        for edit in &made {
+            if let Edit::PutKey(key) = edit {
+                tracing::info!(
+                    tenant = key.tenant,
+                    kid = key.kid,
+                    algorithm = key.algorithm,
+                    "made a signing key"
+                );
+            }
         }
-        shared.snapshot.store(Arc::new(Snapshot::new(served)));
+        self.read_everything().await?;
         shared.means.trusted_keys.tidy();
         Ok(())
     }
 
-    /// The exact issuer URLs that are served, in the order of their declaration.
+    /// The exact issuer URLs that are served, in the order of their tenants' names.
     pub fn issuers(&self) -> Vec<String> {
-        let snapshot = self.shared.snapshot.load();
-        let issuers = snapshot
-            .tenants
-            .iter()
-            .map(|tenant| tenant.issuer.to_string());
+        let directory = self.shared.directory.load();
+        let issuers = directory.seats.iter().map(|seat| seat.issuer.to_string());
         issuers.collect()
     }
 
-    /// Writes what is queued for the audit trail and lets go of the state folder. Requests for
-    /// tokens are refused from then on.
+    /// How many tenants are served.
+    pub fn tenants(&self) -> usize {
+        self.shared.directory.load().seats.len()
+    }
+
+    /// Writes what is queued for the audit trail and lets go of the state. Requests for tokens are
+    /// refused from then on.
     pub async fn close(&self) {
         self.shared.store.close().await;
     }
@@ -162,8 +167,8 @@ impl Installation {
         self.shared.store.check().await
     }
 
-    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
-        self.shared.snapshot.load_full()
+    pub(crate) fn directory(&self) -> Arc<Directory> {
+        self.shared.directory.load_full()
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -181,50 +186,189 @@ impl Installation {
             .refusals
             .note(&self.shared.store, record, refusal, attested);
     }
-}
 
-impl Shared {
-    /// The stored keys of each tenant. All are opened before any new key is made: a wrong master
-    /// key must not lead to a second set of keys.
-    fn rings(
-        &self,
-        checked: Vec<CheckedTenant>,
-        stored: &[rolecall_store::SealedKey],
-    ) -> Result<Vec<(CheckedTenant, Option<KeyRing>)>, InstallationError> {
-        checked
-            .into_iter()
-            .map(|tenant| {
-                let ring = first_start::stored_ring(&tenant, stored, &self.master, &self.signers)?;
-                Ok((tenant, ring))
-            })
-            .collect()
+    /// The tenant of a seat, read now if it was not before.
+    ///
+    /// # Errors
+    /// It cannot be read, or is not there any more.
+    pub(crate) async fn tenant(&self, seat: &Seat) -> Result<Arc<Tenant>, InstallationError> {
+        if let Some(tenant) = seat.tenant.load_full() {
+            return Ok(tenant);
+        }
+        let _reading = seat.reading.lock().await;
+        if let Some(tenant) = seat.tenant.load_full() {
+            return Ok(tenant);
+        }
+        self.read_tenant(seat).await
     }
-}
 
-fn stored(tenant: &TenantDeclaration) -> Result<DeclaredTenant, InstallationError> {
-    fn documents<T: Serialize>(
-        declared: &[T],
-        name: impl Fn(&T) -> &String,
-    ) -> Result<Vec<Document>, InstallationError> {
-        let document = |one: &T| {
-            let json =
-                serde_json::to_string(one).map_err(|error| InstallationError::Declaration {
-                    field: String::new(),
-                    message: format!("`{}` cannot be written as JSON: {error}", name(one)),
-                })?;
-            Ok(Document {
-                name: name(one).clone(),
-                json,
-            })
+    async fn read_tenant(&self, seat: &Seat) -> Result<Arc<Tenant>, InstallationError> {
+        let shared = &*self.shared;
+        let gone = || InstallationError::Stored {
+            tenant: seat.name.clone(),
+            why: "it is not declared any more".to_owned(),
         };
-        declared.iter().map(document).collect()
+        let mut found = shared
+            .store
+            .reader()
+            .tenant(&seat.name)
+            .await?
+            .ok_or_else(gone)?;
+        if found.keys.is_empty() {
+            self.make_first_keys(&found).await?;
+            found = shared
+                .store
+                .reader()
+                .tenant(&seat.name)
+                .await?
+                .ok_or_else(gone)?;
+        }
+        let checked = lower_stored(&declared(&found)?)?;
+        let (master, signers) = (&shared.master, &shared.signers);
+        let ring =
+            first_start::stored_ring(&checked, &found.keys, master, signers)?.ok_or_else(gone)?;
+        let tenant = Arc::new(Tenant::new(
+            checked,
+            ring,
+            Arc::clone(&seat.used),
+            shared.means.clone(),
+            found.entry.revision,
+        )?);
+        seat.tenant.store(Some(Arc::clone(&tenant)));
+        Ok(tenant)
     }
-    Ok(DeclaredTenant {
-        name: tenant.name.clone(),
-        issuer: tenant.issuer.clone(),
-        token_configs: documents(&tenant.token_configs, |config| &config.name)?,
-        workloads: documents(&tenant.workloads, |workload| &workload.name)?,
-    })
+
+    /// Of several processes that notice at once, one makes the keys.
+    async fn make_first_keys(
+        &self,
+        found: &rolecall_store::StoredTenant,
+    ) -> Result<(), InstallationError> {
+        let shared = &*self.shared;
+        let (name, now) = (&found.entry.name, shared.clock.now());
+        let checked = lower_stored(&declared(found)?)?;
+        let (made, records) =
+            first_start::first_keys(&checked, &shared.master, &shared.signers, now).await?;
+        let mut edits = vec![Edit::Guard {
+            tenant: name.clone(),
+            revision: found.entry.revision,
+        }];
+        edits.extend(made);
+        let change = Change {
+            edits,
+            records,
+            answered: None,
+            now: now.as_second(),
+        };
+        match shared.store.change(change).await {
+            Err(StoreError::Stale { .. }) => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    /// Opens one stored key, if there is any.
+    async fn try_master_key(&self) -> Result<(), InstallationError> {
+        let shared = &*self.shared;
+        let keys = shared.store.reader().keys_after("", "", 1).await?;
+        if let Some(key) = keys.first() {
+            let opened = first_start::opened(&keys)?;
+            for one in &opened {
+                rolecall_signing_keys::KeyRing::public_of(
+                    &key.tenant,
+                    one,
+                    &shared.master,
+                    &shared.signers,
+                )
+                .map_err(|error| first_start::unusable(&key.tenant, &error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything that may have changed is read again; what is served stays until it is replaced.
+    pub(crate) async fn read_everything(&self) -> Result<(), InstallationError> {
+        let shared = &*self.shared;
+        let mut memories = shared.memories.lock().await;
+        let entries = shared.store.reader().directory("", None).await?;
+        let directory = shared.directory.load().seated(&entries, &mut memories)?;
+        let directory = Arc::new(directory);
+        shared.directory.store(Arc::clone(&directory));
+        drop(memories);
+        for (seat, entry) in directory.seats.iter().zip(&entries) {
+            let revision = seat.tenant.load().as_ref().map(|tenant| tenant.revision);
+            if revision.is_some_and(|revision| revision != entry.revision) {
+                self.read_again(seat).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// A tenant that was changed: what is served of it is replaced, or gone.
+    pub(crate) async fn refresh(&self, name: &str) -> Result<(), InstallationError> {
+        let shared = &*self.shared;
+        let mut memories = shared.memories.lock().await;
+        let entry = shared.store.reader().entry(name).await?;
+        let next = shared
+            .directory
+            .load()
+            .with(name, entry.as_ref(), &mut memories)?;
+        if let Some(next) = next {
+            shared.directory.store(Arc::new(next));
+        }
+        drop(memories);
+        let directory = self.directory();
+        if let (Some(seat), Some(entry)) = (directory.seat(name), entry) {
+            let revision = seat.tenant.load().as_ref().map(|tenant| tenant.revision);
+            if revision.is_some_and(|revision| revision < entry.revision) {
+                self.read_again(seat).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is served stays if it cannot be read; it is read at the next change, or when the
+    /// database is back.
+    async fn read_again(&self, seat: &Seat) {
+        let _reading = seat.reading.lock().await;
+        if let Err(error) = self.read_tenant(seat).await {
+            tracing::error!(tenant = seat.name, %error, "a changed tenant could not be read; it is served as it was");
+        }
+    }
+
+    /// Follows the changes by other processes for as long as the store is open.
+    fn follow(&self, mut changes: tokio::sync::broadcast::Receiver<Changed>) {
+        use tokio::sync::broadcast::error::RecvError;
+
+        let shared = Arc::downgrade(&self.shared);
+        tokio::spawn(async move {
+            loop {
+                let heard = match changes.recv().await {
+                    Ok(heard) => heard,
+                    Err(RecvError::Lagged(_)) => Changed::Anything,
+                    Err(RecvError::Closed) => return,
+                };
+                let Some(shared) = shared.upgrade() else {
+                    return;
+                };
+                let installation = Self { shared };
+                let read = match &heard {
+                    Changed::Tenant(name) => installation.refresh(name).await,
+                    Changed::Anything => installation.read_everything().await,
+                };
+                if let Err(error) = read {
+                    tracing::error!(%error, "changes could not be read");
+                }
+            }
+        });
+    }
+
+    /// Puts `record` into the trail without waiting.
+    pub(crate) fn note(&self, kind: AuditKind, tenant: &str, outcome: Outcome, reason: String) {
+        let mut record = AuditRecord::new(self.now(), kind, tenant, outcome);
+        record.reason = Some(reason);
+        if !self.shared.store.note(record) {
+            tracing::warn!("a row of the trail was not recorded: the queue is full");
+        }
+    }
 }
 
 /// The memories as they were before a restart.
@@ -233,7 +377,7 @@ fn remembered(used: &[UsedAssertion], now: i64) -> HashMap<String, Arc<Mutex<Rep
     for used in used {
         let memory = memories
             .entry(used.tenant.clone())
-            .or_insert_with(|| ReplayMemory::new(ASSERTIONS_ALIVE));
+            .or_insert_with(|| ReplayMemory::new(EVIDENCE_ALIVE));
         // Neither a full memory nor a second entry would be news.
         let _ = memory.remember(&used.workload, &used.jti, used.expires, now);
     }
@@ -242,20 +386,3 @@ fn remembered(used: &[UsedAssertion], now: i64) -> HashMap<String, Arc<Mutex<Rep
         .map(|(tenant, memory)| (tenant, Arc::new(Mutex::new(memory))))
         .collect()
 }
-
-fn memory() -> Arc<Mutex<ReplayMemory>> {
-    Arc::new(Mutex::new(ReplayMemory::new(ASSERTIONS_ALIVE)))
-}
-
-/// Runs `read` where it may block.
-async fn blocking<T: Send + 'static>(
-    read: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    tokio::task::spawn_blocking(read)
-        .await
-        .map_err(|_| StoreError::Closed)?
-}
-
-/// Per tenant. The assertions of three minutes at more than the highest rate that was measured;
-/// memory is taken only as they come.
-const ASSERTIONS_ALIVE: usize = 4_000_000;

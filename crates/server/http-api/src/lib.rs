@@ -1,13 +1,14 @@
 //! The issuer over HTTP: discovery, JWKS, token endpoint and health.
 //!
-//! Everything a request needs is in a snapshot in memory, swapped as a whole when the declarations
-//! change. The way of a token is: who asks (Host and path find the tenant, the assertion finds the
+//! Everything a request needs is in memory: a tenant is read when it is first asked for, and swapped
+//! as a whole when it was changed. The way of a token is: who asks (Host and path find the tenant, the assertion finds the
 //! workload), what it may claim, the signature, the audit row on disk, the answer. Only the audit
 //! row touches the disk.
 
 mod attesting;
 mod clock;
 mod declaration;
+mod directory;
 mod documents;
 mod error;
 mod first_start;
@@ -15,11 +16,13 @@ mod installation;
 mod lowering;
 mod refusal;
 mod request;
+mod rotating;
 mod router;
 mod routing;
 mod secret_checks;
 mod server;
 mod snapshot;
+mod stored;
 mod token;
 mod trail;
 mod trusting;

@@ -25,6 +25,7 @@ pub(crate) struct CheckedTenant {
     pub(crate) issuer: IssuerUrl,
     pub(crate) rsa: RsaBits,
     pub(crate) rotation: RotationPolicy,
+    /// How its keys are published.
     pub(crate) jwks: JwksForm,
     pub(crate) token_configs: Vec<Arc<TokenConfig>>,
     pub(crate) trusted: Vec<TrustedIssuer>,
@@ -67,6 +68,11 @@ pub(crate) fn lower(
         checked.push(lower_tenant(&at, tenant)?);
     }
     Ok(checked)
+}
+
+/// A tenant as the store keeps it.
+pub(crate) fn lower_stored(tenant: &TenantDeclaration) -> Result<CheckedTenant, InstallationError> {
+    lower_tenant(&Place(format!("tenant {}", tenant.name)), tenant)
 }
 
 fn lower_tenant(

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
 
+use crate::directory::Seat;
 use crate::installation::Installation;
 use crate::refusal::error_response;
 use crate::routing::{Endpoint, Found};
@@ -43,11 +44,11 @@ async fn dispatch(State(installation): State<Installation>, request: Request<Bod
         Ok(authority) => authority,
         Err(response) => return *response,
     };
-    let snapshot = installation.snapshot();
+    let directory = installation.directory();
     let path = request.uri().path();
-    let (tenant, endpoint) = match snapshot.routes.find(authority, path) {
-        Found::Endpoint(tenant, endpoint) => (tenant, endpoint),
-        Found::Issuer(tenant) => return no_endpoint(tenant, path),
+    let (seat, endpoint) = match directory.routes.find(authority, path) {
+        Found::Endpoint(seat, endpoint) => (seat, endpoint),
+        Found::Issuer(seat) => return no_endpoint(seat, path),
         Found::Host => {
             return not_found(format!(
                 "the host `{authority}` has no issuer at `{path}`; an issuer's path is compared character by character"
@@ -59,11 +60,21 @@ async fn dispatch(State(installation): State<Installation>, request: Request<Bod
             ));
         }
     };
+    let tenant = match installation.tenant(seat).await {
+        Ok(tenant) => tenant,
+        Err(error) => {
+            tracing::error!(tenant = seat.name, %error, "a tenant cannot be served");
+            return error_response(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "temporarily_unavailable",
+                "the issuer cannot be served at the moment; the server's log tells why",
+            );
+        }
+    };
     match endpoint {
         Endpoint::Discovery => tenant.document(&tenant.discovery, &request),
         Endpoint::Jwks => tenant.document(&tenant.jwks, &request),
         Endpoint::Token if request.method() == Method::POST => {
-            let tenant = std::sync::Arc::clone(tenant);
             token::answer(&installation, &tenant, request).await
         }
         Endpoint::Token => not_allowed("POST", "tokens are asked for with POST"),
@@ -96,12 +107,12 @@ fn authority(request: &Request<Body>) -> Result<&str, Box<Response>> {
     }
 }
 
-fn no_endpoint(tenant: &Tenant, path: &str) -> Response {
+fn no_endpoint(seat: &Seat, path: &str) -> Response {
     let [discovery, jwks, token] =
         [Endpoint::Discovery, Endpoint::Jwks, Endpoint::Token].map(Endpoint::suffix);
     not_found(format!(
         "the issuer `{}` serves nothing at `{path}`; below it there are `{discovery}`, `{jwks}` and `{token}`",
-        tenant.issuer.as_str()
+        seat.issuer.as_str()
     ))
 }
 

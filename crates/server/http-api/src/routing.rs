@@ -45,6 +45,14 @@ impl Endpoint {
     }
 }
 
+impl<T> Default for Routes<T> {
+    fn default() -> Self {
+        Self {
+            hosts: HashMap::new(),
+        }
+    }
+}
+
 impl<T> Routes<T> {
     /// Routes to `targets`, each below its issuer; the issuers are distinct.
     pub(crate) fn new(targets: impl IntoIterator<Item = (IssuerUrl, Arc<T>)>) -> Self {

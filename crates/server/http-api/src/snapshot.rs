@@ -7,18 +7,12 @@ use rolecall_attest_keys::AttestKeysError;
 use rolecall_mint::{Attributes, IssuerUrl, TokenConfig};
 use rolecall_signing_keys::KeyRing;
 
+use crate::InstallationError;
 use crate::attesting::Means;
 use crate::documents::{self, Document, Proofs};
 use crate::lowering::CheckedTenant;
-use crate::routing::{Endpoint, Routes};
+use crate::routing::Endpoint;
 use crate::trusting::Trusting;
-
-/// Everything that requests are served from, as of one declaration. Never changed, only replaced.
-#[derive(Debug)]
-pub(crate) struct Snapshot {
-    pub(crate) tenants: Vec<Arc<Tenant>>,
-    pub(crate) routes: Routes<Tenant>,
-}
 
 /// A tenant, ready to serve.
 #[derive(Debug)]
@@ -32,10 +26,12 @@ pub(crate) struct Tenant {
     pub(crate) token_configs: Vec<Arc<TokenConfig>>,
     pub(crate) workloads: HashMap<String, Workload>,
     pub(crate) trusting: Trusting,
-    /// Outlives the snapshot too, and is everybody's.
+    /// Outlives what was read, and is everybody's.
     pub(crate) means: Means,
-    /// Outlives the snapshot: the same for the same tenant.
+    /// Outlives what was read: the same for the same tenant.
     pub(crate) used: Arc<Mutex<ReplayMemory>>,
+    /// Of what it was read from.
+    pub(crate) revision: i64,
 }
 
 /// A workload, ready to be believed.
@@ -57,30 +53,21 @@ pub(crate) struct Workload {
     pub(crate) token_configs: Vec<Arc<TokenConfig>>,
 }
 
-impl Snapshot {
-    pub(crate) fn new(tenants: Vec<Arc<Tenant>>) -> Self {
-        let routes = tenants
-            .iter()
-            .map(|tenant| (tenant.issuer.clone(), Arc::clone(tenant)));
-        Self {
-            routes: Routes::new(routes),
-            tenants,
-        }
-    }
-}
-
 impl Tenant {
     pub(crate) fn new(
         checked: CheckedTenant,
         keys: KeyRing,
         used: Arc<Mutex<ReplayMemory>>,
         means: Means,
-    ) -> Result<Self, AttestKeysError> {
+        revision: i64,
+    ) -> Result<Self, InstallationError> {
         let issuer = checked.issuer;
         let proofs = Proofs {
             tokens: !checked.trusted.is_empty(),
             secrets: (checked.workloads.values()).any(|workload| !workload.secrets.is_empty()),
         };
+        let trusting = Trusting::new(checked.trusted, &checked.workloads, &means.trusted_keys)
+            .map_err(|error| unusable_issuer(&checked.name, &error))?;
         Ok(Self {
             token_endpoint: format!("{}{}", issuer.as_str(), Endpoint::Token.suffix()),
             discovery: documents::discovery(&issuer, &checked.token_configs, proofs),
@@ -89,10 +76,25 @@ impl Tenant {
             issuer,
             keys,
             token_configs: checked.token_configs,
-            trusting: Trusting::new(checked.trusted, &checked.workloads, &means.trusted_keys)?,
+            trusting,
             means,
             workloads: checked.workloads,
             used,
+            revision,
         })
+    }
+
+    /// Whether it could be served.
+    pub(crate) fn check(checked: CheckedTenant, means: &Means) -> Result<(), InstallationError> {
+        Trusting::new(checked.trusted, &checked.workloads, &means.trusted_keys)
+            .map(drop)
+            .map_err(|error| unusable_issuer(&checked.name, &error))
+    }
+}
+
+fn unusable_issuer(tenant: &str, error: &AttestKeysError) -> InstallationError {
+    InstallationError::TrustedIssuer {
+        tenant: tenant.to_owned(),
+        why: error.to_string(),
     }
 }

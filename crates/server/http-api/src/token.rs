@@ -12,11 +12,11 @@ use http::{HeaderMap, HeaderValue, Request, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use jiff::Timestamp;
 use rolecall_mint::{Attributes, Claims, Fault, MintError, TokenConfig, mint};
-use rolecall_store::{AuditKind, AuditRecord, Outcome};
+use rolecall_store::{AuditKind, AuditRecord, Outcome, StoreError};
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
-use crate::attesting::{Proven, attest};
+use crate::attesting::{Proven, attest, replayed};
 use crate::installation::Installation;
 use crate::refusal::{Code, Refusal};
 use crate::request::TokenRequest;
@@ -111,6 +111,10 @@ impl<'t> Asking<'t> {
             .record(record, proven.used)
             .await
             .map_err(|error| {
+                // Another process of this installation accepted it at the same time.
+                if error == StoreError::Replayed {
+                    return replayed(&request.proof);
+                }
                 tracing::error!(%error, "a token was not issued because it could not be recorded");
                 Refusal::new(
                     Code::TemporarilyUnavailable,

@@ -64,6 +64,14 @@ pub enum Edit {
         /// What must be there.
         expect: Expect,
     },
+    /// Holds everything back unless the tenant, with all that belongs to it, is as it was read.
+    /// Whoever else changes it meanwhile waits.
+    Guard {
+        /// The tenant.
+        tenant: String,
+        /// The revision that was read.
+        revision: i64,
+    },
     /// Adds a signing key, or replaces its state, record and sealed bytes.
     PutKey(SealedKey),
     /// Takes a signing key away for good.
@@ -99,7 +107,9 @@ pub(crate) struct Plan {
 pub(crate) fn plan(change: &Change) -> Plan {
     let (mut steps, mut touched) = (Vec::new(), BTreeSet::new());
     for edit in &change.edits {
-        touched.insert(edit.tenant().to_owned());
+        if !matches!(edit, Edit::Guard { .. }) {
+            touched.insert(edit.tenant().to_owned());
+        }
         steps.extend(edit.steps(change.now));
     }
     touched.remove("");
@@ -119,7 +129,7 @@ impl Edit {
             Self::PutTenant { name, .. } | Self::RemoveTenant { name, .. } => name,
             Self::Put { tenant, .. } | Self::Remove { tenant, .. } => tenant,
             Self::PutKey(key) => &key.tenant,
-            Self::RemoveKey { tenant, .. } => tenant,
+            Self::RemoveKey { tenant, .. } | Self::Guard { tenant, .. } => tenant,
         }
     }
 
@@ -146,6 +156,15 @@ impl Edit {
                 name,
                 expect,
             } => vec![remove(tenant, *kind, name, *expect)],
+            Self::Guard { tenant, revision } => vec![
+                Step::new(
+                    "UPDATE tenant SET revision = revision WHERE name = $1 AND revision = $2",
+                    [tenant.into(), (*revision).into()],
+                )
+                .or(StoreError::Stale {
+                    what: format!("tenant `{tenant}`"),
+                }),
+            ],
             Self::PutKey(key) => vec![put_key(key)],
             Self::RemoveKey { tenant, kid } => vec![Step::new(
                 "DELETE FROM signing_key WHERE tenant = $1 AND kid = $2",

@@ -62,6 +62,16 @@ pub(crate) fn all_keys(after_tenant: &str, after_kid: &str, limit: i64) -> Query
     )
 }
 
+/// What the slots of all keys of declared tenants say, without the keys.
+pub(crate) fn key_records() -> Query {
+    Query::new(
+        "SELECT tenant, record FROM signing_key
+         WHERE EXISTS (SELECT 1 FROM tenant WHERE tenant.name = signing_key.tenant AND declared = 1)
+         ORDER BY tenant, created_at, kid",
+        [],
+    )
+}
+
 /// Names of declared tenants that have no signing key at all.
 pub(crate) fn keyless() -> Query {
     Query::new(

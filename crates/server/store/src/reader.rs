@@ -27,7 +27,7 @@ enum From {
         readers: sqlite::Readers,
         path: PathBuf,
     },
-    Postgres(postgres::Pool),
+    Postgres(Box<postgres::Pool>),
 }
 
 impl Reader {
@@ -71,7 +71,7 @@ impl Reader {
 
     pub(crate) fn of_pool(pool: postgres::Pool) -> Self {
         Self {
-            from: From::Postgres(pool),
+            from: From::Postgres(Box::new(pool)),
         }
     }
 
@@ -151,6 +151,11 @@ impl Reader {
     ) -> Result<Vec<SealedKey>, StoreError> {
         let query = queries::all_keys(tenant, kid, i64::from(limit));
         self.all(query, queries::read_key).await
+    }
+
+    /// The records of all signing keys of declared tenants, as tenant and JSON, by tenant.
+    pub async fn key_records(&self) -> Result<Vec<(String, String)>, StoreError> {
+        self.all(queries::key_records(), queries::read_pair).await
     }
 
     /// The names of declared tenants that have no signing key.
@@ -248,6 +253,27 @@ impl Reader {
                 id: head.id + 1,
                 detail: format!("rows up to {} were cut off", stored.id),
             });
+        }
+        Ok(head)
+    }
+
+    /// Goes through the audit trail from its first row to that one, or to its end if that is
+    /// before.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] at the first row that does not fit.
+    pub async fn verify_audit_to(&self, id: i64) -> Result<Head, StoreError> {
+        let mut head = Head::START;
+        while head.id < id {
+            let limit = (id - head.id).min(VERIFIED_AT_ONCE);
+            let rows = self.one(audit::chained(head.id, limit)).await?;
+            if rows.is_empty() {
+                break;
+            }
+            for mut row in rows {
+                let read = audit::read_from(&mut row)?;
+                head = head.followed(&read, &row.bytes()?)?;
+            }
         }
         Ok(head)
     }

@@ -107,7 +107,7 @@ async fn good_evidence_becomes_a_token_with_the_attributes_that_it_brings() {
         assert_eq!(exchange(&site, &token, &more).await.status, 200);
     }
     site.installation.close().await;
-    let trail = site.trail();
+    let trail = site.trail().await;
     assert!(
         trail
             .iter()
@@ -171,6 +171,7 @@ async fn evidence_that_is_refused_and_why() {
     site.installation.close().await;
     assert!(
         site.trail()
+            .await
             .iter()
             .all(|row| row.record.outcome == Outcome::Refused)
     );
@@ -235,7 +236,13 @@ async fn evidence_that_fits_two_workloads_needs_the_name_of_one() {
     );
     site.installation.close().await;
     assert_eq!(
-        site.trail().last().unwrap().record.workload.as_deref(),
+        site.trail()
+            .await
+            .last()
+            .unwrap()
+            .record
+            .workload
+            .as_deref(),
         Some("twin")
     );
 }

@@ -76,7 +76,7 @@ async fn a_token_is_bound_to_the_role_that_was_asked_for() {
     let (_, claims) = site.verified(ISSUER, &token).await;
     let roles = &claims["https://aws.amazon.com/roles"];
     assert!(*roles == json!(role) || *roles == json!([role]), "{roles}");
-    assert_eq!(site.trail()[0].record.role.as_deref(), Some(role));
+    assert_eq!(site.trail().await[0].record.role.as_deref(), Some(role));
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn the_row_is_on_disk_when_the_answer_comes() {
     for turn in 1..=3 {
         let answer = site.ask(&[("token_config", "fast")]).await;
         let (_, claims) = site.verified(ISSUER, &answer.token()).await;
-        let trail = site.trail();
+        let trail = site.trail().await;
         assert_eq!(trail.len(), turn);
         let record = &trail[turn - 1].record;
         assert_eq!(record.jti.as_deref(), claims["jti"].as_str());

@@ -48,7 +48,7 @@ async fn evidence_that_proves_nothing() {
     insta::assert_snapshot!(site.send(ISSUER, &grafted, FAST).await.error(), @"401 invalid_client: the client assertion was not accepted: the signature does not match: the token was altered or signed by another key");
     // Nothing was granted, and everything was noted.
     site.installation.close().await;
-    let trail = site.trail();
+    let trail = site.trail().await;
     assert_eq!(trail.len(), 11);
     assert!(
         trail
@@ -120,7 +120,7 @@ async fn more_than_the_workload_may_have() {
     );
     // The trail names who it was: the assertion was good each time.
     site.installation.close().await;
-    let trail = site.trail();
+    let trail = site.trail().await;
     assert_eq!(trail.len(), 12);
     for row in &trail {
         assert_eq!(row.record.outcome, Outcome::Refused);
@@ -183,7 +183,7 @@ async fn what_cannot_be_recorded_is_not_issued() {
         tries += 1;
         assert!(tries < 100, "it stays ready");
     }
-    let rows = site.trail();
+    let rows = site.trail().await;
     let recorded = rows
         .iter()
         .filter(|row| row.record.outcome == Outcome::Granted);
@@ -208,7 +208,7 @@ async fn strangers_cannot_fill_the_trail() {
     // The clock stands still, so all of it is one second; whoever proves itself is still heard.
     assert_eq!(site.ask(&[("token_config", "other")]).await.status, 400);
     site.installation.close().await;
-    let trail = site.trail();
+    let trail = site.trail().await;
     assert_eq!(trail.len(), 101);
     assert_eq!(trail[100].record.workload.as_deref(), Some("api"));
 }

@@ -107,7 +107,7 @@ async fn a_secret_is_taken_in_both_forms_and_nothing_else_is() {
         ])
     );
     site.installation.close().await;
-    let trail = serde_json::to_string(&site.trail()).unwrap();
+    let trail = serde_json::to_string(&site.trail().await).unwrap();
     assert!(trail.contains("script") && !trail.contains("rcs_"));
 }
 

@@ -11,7 +11,7 @@ use rolecall_http_api::{
 };
 use rolecall_jose::{Compact, JwkSet, KeyKind, SigningKey, VerifyingKey, sign_compact};
 use rolecall_sealed::{ExposeSecret, MasterKey, SecretString};
-use rolecall_store::{AuditFilter, AuditLog, AuditRow, Store, StoreOptions};
+use rolecall_store::{AuditFilter, AuditRow, Location, Reader, Store, StoreOptions};
 use serde_json::{Map, Value, json};
 
 pub struct Site {
@@ -214,9 +214,10 @@ impl Site {
         (algorithm, Value::Object(compact.claims().unwrap()))
     }
 
-    pub fn trail(&self) -> Vec<AuditRow> {
-        let log = AuditLog::open(&self.folder).unwrap();
-        let rows = log.rows(&AuditFilter::default()).unwrap();
+    pub async fn trail(&self) -> Vec<AuditRow> {
+        let location = Location::Folder(self.folder.clone());
+        let reader = Reader::open(&location).await.unwrap();
+        let rows = reader.audit(&AuditFilter::default()).await.unwrap();
         let mint = rolecall_store::AuditKind::Mint;
         rows.into_iter()
             .filter(|row| row.record.kind == mint)

@@ -153,6 +153,10 @@ impl Writer {
         };
         let expires: Vec<i64> = used.iter().map(|(_, used)| used.expires).collect();
         let places: Vec<i64> = used.iter().map(|(at, _)| *at as i64).collect();
+        let now = entries
+            .iter()
+            .map(|entry| entry.record.at.as_second())
+            .max();
         let statement = transaction
             .prepare_cached(REMEMBER)
             .await
@@ -166,6 +170,7 @@ impl Writer {
                     &column(|used| &used.jti),
                     &expires,
                     &places,
+                    &now.unwrap_or(i64::MIN),
                 ],
             )
             .await
@@ -278,7 +283,8 @@ const REMEMBER: &str = "WITH asked AS (
     ), added AS (
         INSERT INTO replay (tenant, workload, jti, expires)
         SELECT tenant, workload, jti, expires FROM asked ORDER BY tenant, workload, jti
-        ON CONFLICT (tenant, workload, jti) DO NOTHING
+        ON CONFLICT (tenant, workload, jti) DO UPDATE SET expires = excluded.expires
+            WHERE replay.expires < $6
         RETURNING tenant, workload, jti
     )
     SELECT asked.place FROM asked JOIN added USING (tenant, workload, jti)";

@@ -73,17 +73,26 @@ pub(crate) fn put_head(transaction: &Transaction<'_>, head: Head) -> rusqlite::R
     Ok(())
 }
 
-/// Whether the evidence was remembered now, and not before.
+/// Whether the evidence was remembered now, and not before; what has expired at `now` (seconds since
+/// the epoch) is as if it had never been.
 pub(crate) fn remember(
     transaction: &Transaction<'_>,
     used: &UsedAssertion,
+    now: i64,
 ) -> rusqlite::Result<bool> {
     let added = transaction
         .prepare_cached(
             "INSERT INTO replay (tenant, workload, jti, expires) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (tenant, workload, jti) DO NOTHING",
+             ON CONFLICT (tenant, workload, jti) DO UPDATE SET expires = excluded.expires
+             WHERE replay.expires < ?5",
         )?
-        .execute(params![used.tenant, used.workload, used.jti, used.expires])?;
+        .execute(params![
+            used.tenant,
+            used.workload,
+            used.jti,
+            used.expires,
+            now
+        ])?;
     Ok(added == 1)
 }
 

@@ -113,7 +113,9 @@ impl Writer {
             now = now.max(entry.record.at.as_second());
             if let Some(used) = &entry.used {
                 remembered += 1;
-                if !remember(&transaction, used).map_err(at(&self.path))? {
+                if !remember(&transaction, used, entry.record.at.as_second())
+                    .map_err(at(&self.path))?
+                {
                     answers.push(Err(StoreError::Replayed));
                     continue;
                 }

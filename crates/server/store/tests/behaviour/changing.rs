@@ -14,6 +14,7 @@ on_both!(
     a_change_is_all_or_nothing,
     an_answer_is_kept_with_its_change,
     every_change_is_heard_and_counted,
+    of_two_that_read_the_same_one_changes_it,
 );
 
 fn put(name: &str, json: &str, expect: Expect) -> Edit {
@@ -198,4 +199,34 @@ async fn every_change_is_heard_and_counted(place: Place) {
     let edits = vec![put("a", "1", Expect::Any), put("b", "1", Expect::Any)];
     store.change(change(edits)).await.unwrap();
     assert_eq!(revision().await, before + 1);
+}
+
+async fn of_two_that_read_the_same_one_changes_it(place: Place) {
+    let store = place.open().await;
+    let made = vec![tenant("acme", "https://acme.example", Expect::Absent)];
+    store.change(change(made)).await.unwrap();
+    let revision = store
+        .reader()
+        .entry("acme")
+        .await
+        .unwrap()
+        .unwrap()
+        .revision;
+    let tries = (0..8).map(|number| {
+        let store = store.clone();
+        let guard = Edit::Guard {
+            tenant: "acme".to_owned(),
+            revision,
+        };
+        let edit = put(&number.to_string(), "{}", Expect::Absent);
+        tokio::spawn(async move { store.change(change(vec![guard, edit])).await })
+    });
+    let mut changed = 0;
+    for one in tries.collect::<Vec<_>>() {
+        match one.await.unwrap() {
+            Ok(()) => changed += 1,
+            Err(error) => assert!(matches!(error, StoreError::Stale { .. }), "{error}"),
+        }
+    }
+    assert_eq!(changed, 1);
 }

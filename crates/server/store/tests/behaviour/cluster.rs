@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::Duration;
 
 use rolecall_store::{Address, Location};
 
@@ -143,7 +142,6 @@ impl Drop for Cluster {
             "pg_ctl",
             &["--pgdata", &data, "--mode=immediate", "--wait", "stop"],
         );
-        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -181,6 +181,11 @@ async fn used_evidence_is_refused_and_remembered_until_it_expires(place: Place) 
         .await;
     assert_eq!(again, Err(StoreError::Replayed));
     assert_eq!(trail(&store).await.len(), 2, "a refused replay left a row");
+    // What has expired is as if it had never been.
+    let late = store
+        .record(record(501, "a"), Some(used("long", 900)))
+        .await;
+    assert_eq!(late, Ok(3));
     // At the same moment, exactly one of many has it.
     let tries = (0..20).map(|_| {
         let store = store.clone();

@@ -1,0 +1,130 @@
+//! All tenants by their issuers. A tenant is read from the store when it is first asked for, and
+//! again when it was changed; an installation of ten thousand starts as fast as one of ten.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwapOption;
+use rolecall_attest::ReplayMemory;
+use rolecall_mint::IssuerUrl;
+use rolecall_store::TenantEntry;
+
+use crate::InstallationError;
+use crate::routing::Routes;
+use crate::snapshot::Tenant;
+
+/// Where every tenant is, as of one moment. Never changed, only replaced.
+#[derive(Debug, Default)]
+pub(crate) struct Directory {
+    /// In the order of their names.
+    pub(crate) seats: Vec<Arc<Seat>>,
+    by_name: HashMap<String, usize>,
+    pub(crate) routes: Routes<Seat>,
+}
+
+/// A tenant's place: what is known of it before it is read, and what was read.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) name: String,
+    pub(crate) issuer: IssuerUrl,
+    /// `None` until it is first asked for.
+    pub(crate) tenant: ArcSwapOption<Tenant>,
+    /// Held by whoever reads it: the others wait for the same.
+    pub(crate) reading: tokio::sync::Mutex<()>,
+    /// Outlives what was read: evidence that was used stays used.
+    pub(crate) used: Arc<Mutex<ReplayMemory>>,
+}
+
+impl Directory {
+    pub(crate) fn new(seats: Vec<Arc<Seat>>) -> Self {
+        let by_name = seats
+            .iter()
+            .enumerate()
+            .map(|(at, seat)| (seat.name.clone(), at))
+            .collect();
+        let routes = seats
+            .iter()
+            .map(|seat| (seat.issuer.clone(), Arc::clone(seat)));
+        Self {
+            routes: Routes::new(routes),
+            by_name,
+            seats,
+        }
+    }
+
+    pub(crate) fn seat(&self, name: &str) -> Option<&Arc<Seat>> {
+        self.by_name.get(name).map(|at| &self.seats[*at])
+    }
+
+    /// The seats of `entries`: those that are here already stay, with what was read.
+    pub(crate) fn seated(
+        &self,
+        entries: &[TenantEntry],
+        used: &mut HashMap<String, Arc<Mutex<ReplayMemory>>>,
+    ) -> Result<Self, InstallationError> {
+        let seats = entries
+            .iter()
+            .map(|entry| match self.seat(&entry.name) {
+                Some(seat) if seat.issuer.as_str() == entry.issuer => Ok(Arc::clone(seat)),
+                _ => Seat::new(entry, used).map(Arc::new),
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self::new(seats))
+    }
+
+    /// The same with one tenant more, less, or moved.
+    pub(crate) fn with(
+        &self,
+        name: &str,
+        entry: Option<&TenantEntry>,
+        used: &mut HashMap<String, Arc<Mutex<ReplayMemory>>>,
+    ) -> Result<Option<Self>, InstallationError> {
+        let there = self.seat(name);
+        let same = match (there, entry) {
+            (Some(seat), Some(entry)) => seat.issuer.as_str() == entry.issuer,
+            (None, None) => true,
+            _ => false,
+        };
+        if same {
+            return Ok(None);
+        }
+        let mut seats = self.seats.clone();
+        seats.retain(|seat| seat.name != name);
+        if let Some(entry) = entry {
+            let at = seats.partition_point(|seat| *seat.name < *entry.name);
+            seats.insert(at, Arc::new(Seat::new(entry, used)?));
+        }
+        Ok(Some(Self::new(seats)))
+    }
+}
+
+impl Seat {
+    fn new(
+        entry: &TenantEntry,
+        used: &mut HashMap<String, Arc<Mutex<ReplayMemory>>>,
+    ) -> Result<Self, InstallationError> {
+        let issuer = entry
+            .issuer
+            .parse()
+            .map_err(
+                |error: rolecall_mint::MintError| InstallationError::Stored {
+                    tenant: entry.name.clone(),
+                    why: error.to_string(),
+                },
+            )?;
+        let used = used
+            .entry(entry.name.clone())
+            .or_insert_with(|| Arc::new(Mutex::new(ReplayMemory::new(EVIDENCE_ALIVE))));
+        Ok(Self {
+            name: entry.name.clone(),
+            issuer,
+            tenant: ArcSwapOption::empty(),
+            reading: tokio::sync::Mutex::new(()),
+            used: Arc::clone(used),
+        })
+    }
+}
+
+/// Per tenant. The evidence of three minutes at more than the highest rate that was measured;
+/// memory is taken only as it comes.
+pub(crate) const EVIDENCE_ALIVE: usize = 4_000_000;

@@ -1,0 +1,188 @@
+//! Keys are rotated by whichever process leads, a step at a time. It may die between any two: what
+//! is due then is due again.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use rolecall_mint::LONGEST_LIFETIME;
+use rolecall_signing_keys::rotation::{PolicyText, RotationPolicy};
+use rolecall_signing_keys::{KeyRecord, SCHEDULE, Slots};
+use rolecall_store::{AuditKind, Change, Edit, Leadership, Outcome, StoreError, TenantEntry};
+
+use crate::InstallationError;
+use crate::documents::MAX_AGE;
+use crate::first_start;
+use crate::installation::Installation;
+use crate::lowering::lower_stored;
+use crate::stored::declared;
+
+impl Installation {
+    /// Rotates keys for as long as the future is polled.
+    pub async fn rotate_keys(&self) {
+        let mut leads: Option<Leadership> = None;
+        loop {
+            match self.rotate_if_leading(&mut leads).await {
+                Ok(_) => {}
+                Err(error) => tracing::error!(%error, "signing keys could not be rotated"),
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// One look at all keys, if this process leads; how many steps were made.
+    ///
+    /// # Errors
+    /// The state cannot be read or written, or a key cannot be made. What is due stays due.
+    pub async fn rotate_if_leading(
+        &self,
+        leads: &mut Option<Leadership>,
+    ) -> Result<usize, InstallationError> {
+        let holds = match leads {
+            Some(leadership) => leadership.holds().await,
+            None => false,
+        };
+        if !holds {
+            *leads = self.shared.store.lead().await?;
+        }
+        if leads.is_none() {
+            return Ok(0);
+        }
+        let mut steps = 0;
+        for tenant in self.due().await? {
+            match self.advance(&tenant).await {
+                Ok(made) => steps += made,
+                Err(error) => {
+                    tracing::error!(tenant, %error, "the signing keys of a tenant could not be rotated");
+                    let why = error.to_string();
+                    self.note(AuditKind::SigningKey, &tenant, Outcome::Failed, why);
+                }
+            }
+        }
+        Ok(steps)
+    }
+
+    /// The tenants for whose keys something is due now.
+    async fn due(&self) -> Result<Vec<String>, InstallationError> {
+        let shared = &*self.shared;
+        let now = shared.clock.now().as_second();
+        let mut records: HashMap<String, Vec<KeyRecord>> = HashMap::new();
+        for (tenant, json) in shared.store.reader().key_records().await? {
+            let record = first_start::record(&tenant, &json)?;
+            records.entry(tenant).or_default().push(record);
+        }
+        let entries = shared.store.reader().directory("", None).await?;
+        let mut due: Vec<String> = entries
+            .iter()
+            .filter_map(|entry| {
+                let tenant = entry.name.clone();
+                let records = records.remove(&tenant)?;
+                let policy = match policy(entry) {
+                    Ok(policy) => policy,
+                    Err(error) => {
+                        tracing::error!(tenant, %error, "no key is rotated");
+                        return None;
+                    }
+                };
+                match Slots::new(records, 0).plan(&policy, now) {
+                    Ok(plan) => (!plan.due.is_empty()).then_some(tenant),
+                    Err(error) => {
+                        tracing::error!(tenant, %error, "no key is rotated");
+                        None
+                    }
+                }
+            })
+            .collect();
+        due.sort_unstable();
+        Ok(due)
+    }
+
+    /// Makes the steps that are due for one tenant.
+    async fn advance(&self, name: &str) -> Result<usize, InstallationError> {
+        let shared = &*self.shared;
+        for step in 0..STEPS_AT_MOST {
+            let Some(found) = shared.store.reader().tenant(name).await? else {
+                return Ok(step);
+            };
+            let now = shared.clock.now();
+            let records = first_start::opened(&found.keys)?
+                .into_iter()
+                .map(|key| key.record);
+            let mut slots = Slots::new(records.collect(), 0);
+            let checked = lower_stored(&declared(&found)?)?;
+            let turn = shared
+                .signers
+                .advance(
+                    name,
+                    &mut slots,
+                    &checked.rotation,
+                    checked.rsa,
+                    &shared.master,
+                    now.as_second(),
+                    SCHEDULE,
+                )
+                .await
+                .map_err(|error| first_start::unusable(name, &error))?;
+            let Some(turn) = turn else {
+                return Ok(step);
+            };
+            let (changed, records) = first_start::written(
+                name,
+                &turn,
+                &found.keys,
+                &shared.master,
+                &shared.signers,
+                now,
+            )?;
+            let mut edits = vec![Edit::Guard {
+                tenant: name.to_owned(),
+                revision: found.entry.revision,
+            }];
+            edits.extend(changed);
+            let change = Change {
+                edits,
+                records,
+                answered: None,
+                now: now.as_second(),
+            };
+            match shared.store.change(change).await {
+                Ok(()) => {}
+                // Somebody changed the tenant meanwhile: it is looked at again.
+                Err(StoreError::Stale { .. }) => continue,
+                Err(error) => return Err(error.into()),
+            }
+            for entry in &turn.journal {
+                tracing::info!(
+                    tenant = name,
+                    kid = entry.kid,
+                    from = entry.from.map(rolecall_signing_keys::Slot::as_str),
+                    to = entry.to.map(rolecall_signing_keys::Slot::as_str),
+                    "a signing key changed its slot"
+                );
+            }
+            self.refresh(name).await?;
+        }
+        Ok(STEPS_AT_MOST)
+    }
+}
+
+/// The policy that a tenant's keys are rotated by, without the rest of it.
+fn policy(entry: &TenantEntry) -> Result<RotationPolicy, InstallationError> {
+    #[derive(serde::Deserialize)]
+    struct Keys {
+        #[serde(default)]
+        keys: PolicyText,
+    }
+
+    let stored = |why: String| InstallationError::Stored {
+        tenant: entry.name.clone(),
+        why,
+    };
+    let read: Keys = serde_json::from_str(&entry.document).map_err(|e| stored(e.to_string()))?;
+    RotationPolicy::new(read.keys, MAX_AGE, LONGEST_LIFETIME.into())
+        .map_err(|error| stored(error.to_string()))
+}
+
+/// How often the leader looks. Nothing of a rotation is due to the minute.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// More than any plan has.
+const STEPS_AT_MOST: usize = 16;
