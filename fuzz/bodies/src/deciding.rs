@@ -21,7 +21,7 @@ fn deciding(bytes: &mut Unstructured<'_>) -> Result<()> {
     };
     let compiled = CompiledPolicy::compile(&policy);
     for _ in 0..4 {
-        let request = policies::request(bytes)?;
+        let request = policies::request(bytes, true)?;
         let decision = compiled.decide(&request);
         let verdict = compiled.explain(&request);
         assert_eq!(decision, verdict.decision, "{}", source.text);
@@ -105,7 +105,7 @@ fn comparing(bytes: &mut Unstructured<'_>) -> Result<()> {
         }
     }
     for _ in 0..4 {
-        let request = policies::request(bytes)?;
+        let request = policies::request(bytes, false)?;
         if !can_be_made(&request) {
             continue;
         }

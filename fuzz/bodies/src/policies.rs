@@ -168,12 +168,13 @@ pub(crate) fn policy(bytes: &mut Unstructured<'_>) -> Result<Option<(SourceText,
     Ok(read.map(|policy| (source, policy)))
 }
 
-/// A request that may meet such a policy.
-pub(crate) fn request(bytes: &mut Unstructured<'_>) -> Result<Request> {
+/// A request that may meet such a policy; with `lists` also one that gives several values of keys
+/// that AWS gives one of.
+pub(crate) fn request(bytes: &mut Unstructured<'_>, lists: bool) -> Result<Request> {
     let mut context = Context::new();
     for _ in 0..bytes.int_in_range(0..=4)? {
         let key = pick(bytes, &KEYS)?;
-        match bytes.arbitrary()? {
+        match !lists || bytes.arbitrary()? {
             true => context.set(key, value(bytes)?),
             false => context.set_list(key, values(bytes)?),
         };
