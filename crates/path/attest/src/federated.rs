@@ -19,6 +19,7 @@ mod takers;
 mod trusted_issuer;
 
 pub use claim_path::ClaimPath;
+pub(crate) use claim_rule::Expected;
 pub use claim_rule::{ClaimRule, ExpectedText, ScalarText, TextOrTexts};
 pub use error::EvidenceError;
 pub use evidence_rule::{AttributeText, EvidenceRule, EvidenceText};

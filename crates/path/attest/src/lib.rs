@@ -7,6 +7,7 @@
 //! [remembers](ReplayMemory) it until it would be refused anyway.
 
 mod assertion;
+mod certificate;
 mod client_secret;
 mod error;
 pub mod federated;
@@ -15,6 +16,10 @@ mod verification;
 mod workload_keys;
 
 pub use assertion::Assertion;
+pub use certificate::{
+    CertificateError, CertificateNames, CertificateRule, CertificateText, TrustBundle,
+    TrustBundleText,
+};
 pub use client_secret::{ClientSecret, SecretHash};
 pub use error::AttestError;
 pub use replay::ReplayMemory;

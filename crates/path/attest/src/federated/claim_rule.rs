@@ -63,7 +63,7 @@ pub struct ClaimRule {
 
 /// What a value must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Expected {
+pub(crate) enum Expected {
     OneOf(Vec<String>),
     Like(Vec<String>),
 }
@@ -111,7 +111,7 @@ impl Expected {
     /// # Errors
     /// [`EvidenceError::Declared`] for an empty list, an empty text, or a pattern without
     /// characters of its own.
-    pub(super) fn read(text: &ExpectedText) -> Result<Self, EvidenceError> {
+    pub(crate) fn read(text: &ExpectedText) -> Result<Self, EvidenceError> {
         let (values, is_pattern): (Vec<String>, bool) = match text {
             ExpectedText::Exactly(value) => (vec![value.to_text()], false),
             ExpectedText::OneOf(values) => {
@@ -151,12 +151,13 @@ impl Expected {
     }
 
     fn fits_scalar(&self, value: &Value) -> bool {
-        let Some(found) = scalar(value) else {
-            return false;
-        };
+        scalar(value).is_some_and(|found| self.fits_text(&found))
+    }
+
+    pub(crate) fn fits_text(&self, found: &str) -> bool {
         match self {
-            Self::OneOf(values) => values.iter().any(|value| *value == found),
-            Self::Like(patterns) => patterns.iter().any(|pattern| is_like(&found, pattern)),
+            Self::OneOf(values) => values.iter().any(|value| value == found),
+            Self::Like(patterns) => patterns.iter().any(|pattern| is_like(found, pattern)),
         }
     }
 }
