@@ -266,6 +266,14 @@ impl CertificateRule {
     }
 }
 
+/// The certificates of a PEM text, DER, in their order; `None` where the text is not PEM.
+#[must_use]
+pub fn certificates_from_pem(pem: &str) -> Option<Vec<Vec<u8>>> {
+    CertificateDer::pem_slice_iter(pem.as_bytes())
+        .map(|certificate| certificate.ok().map(|der| der.to_vec()))
+        .collect()
+}
+
 /// What the library found, for the person who has to mend it.
 fn in_words(error: &webpki::Error) -> String {
     use webpki::Error;

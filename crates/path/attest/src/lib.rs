@@ -18,7 +18,7 @@ mod workload_keys;
 pub use assertion::Assertion;
 pub use certificate::{
     CertificateError, CertificateNames, CertificateRule, CertificateText, TrustBundle,
-    TrustBundleText,
+    TrustBundleText, certificates_from_pem,
 };
 pub use client_secret::{ClientSecret, SecretHash};
 pub use error::AttestError;

@@ -1,8 +1,12 @@
 //! `rolecall serve`: the issuer of every tenant of the configuration file.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
-use rolecall_http_api::{Clock, Installation, InstallationError, Server, ServerError, router};
+use rolecall_http_api::{
+    CertificateHeader, Clock, Installation, InstallationError, Server, ServerError, router,
+    with_certificate_header,
+};
 use rolecall_sealed::MasterKey;
 use rolecall_store::{Location, Store, StoreOptions};
 
@@ -42,6 +46,7 @@ pub async fn run(args: ServeArgs) -> Result<(), Failure> {
 /// An issuer that is ready: its port taken, its state open, its keys made.
 pub struct Serving {
     server: Server,
+    certificate_header: Option<(CertificateHeader, Vec<IpAddr>)>,
     installation: Installation,
     issuers: Vec<String>,
     new_master_key: Option<PathBuf>,
@@ -73,6 +78,8 @@ impl Serving {
         Ok(Self {
             issuers: installation.issuers(),
             server,
+            certificate_header: (section.client_certificate_header.as_ref())
+                .map(|header| (header.form, header.proxies.clone())),
             installation,
             new_master_key,
         })
@@ -87,9 +94,11 @@ impl Serving {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let rotating = self.installation.clone();
         let rotating = tokio::spawn(async move { rotating.rotate_keys().await });
-        self.server
-            .serve(router(self.installation.clone()), stop)
-            .await;
+        let mut routes = router(self.installation.clone());
+        if let Some((form, proxies)) = self.certificate_header {
+            routes = with_certificate_header(routes, form, proxies);
+        }
+        self.server.serve(routes, stop).await;
         rotating.abort();
         self.installation.close().await;
     }

@@ -1,8 +1,11 @@
 //! Whose tokens a tenant trusts, as it is written.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
+use rolecall_attest::TrustBundleText;
 use rolecall_attest::federated::{KeysFrom, Preset, TrustedIssuerText};
+use rolecall_http_api::CertificateHeader;
 use rolecall_jose::{Algorithm, JwkSet};
 use serde::Deserialize;
 
@@ -41,7 +44,47 @@ pub(super) struct TrustedIssuerSection {
     jti_required: bool,
 }
 
+/// One of `trust_bundles:` as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TrustBundleSection {
+    name: String,
+    ca_file: PathBuf,
+}
+
+/// `server.client_certificate_header:` as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateHeaderSection {
+    /// `client-cert` (RFC 9440) or `x-forwarded-client-cert`.
+    pub form: CertificateHeader,
+    /// The addresses that requests of the proxies come from.
+    pub proxies: Vec<IpAddr>,
+}
+
 impl Loaded {
+    /// A trust bundle with its certificates.
+    ///
+    /// # Errors
+    /// `Configuration` where the file cannot be read.
+    pub(super) fn trust_bundle(
+        &self,
+        field: &str,
+        section: &TrustBundleSection,
+    ) -> Result<TrustBundleText, Failure> {
+        let path = self.resolve(&section.ca_file);
+        let authorities = std::fs::read_to_string(&path).map_err(|error| {
+            self.broken(
+                &format!("{field}.ca_file"),
+                format_args!("cannot read `{}`: {error}", path.display()),
+            )
+        })?;
+        Ok(TrustBundleText {
+            name: section.name.clone(),
+            authorities,
+        })
+    }
+
     /// A trusted issuer with the files that it names.
     ///
     /// # Errors

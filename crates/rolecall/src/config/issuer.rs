@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use rolecall_attest::CertificateText;
 use rolecall_attest::federated::EvidenceText;
 use rolecall_http_api::{TenantDeclaration, WorkloadDeclaration};
 use rolecall_jose::{Algorithm, Jwk, JwkSet};
@@ -13,7 +14,7 @@ use rolecall_store::{Address, Location, StoreError};
 use serde::{Deserialize, Deserializer};
 
 use super::Loaded;
-use super::evidence::TrustedIssuerSection;
+use super::evidence::{TrustBundleSection, TrustedIssuerSection};
 use super::keys::{KeyBackendSection, KeysSection};
 use crate::failure::Failure;
 
@@ -28,6 +29,9 @@ pub struct ServerSection {
     /// The master key's file; without one the environment must have the key.
     #[serde(default)]
     pub master_key_file: Option<PathBuf>,
+    /// Proxies that end TLS and pass clients' certificates on. None: such headers are passed over.
+    #[serde(default)]
+    pub client_certificate_header: Option<super::evidence::CertificateHeaderSection>,
     /// Where signing keys can be held, by name; `software` is always there.
     #[serde(default)]
     pub key_backends: BTreeMap<String, KeyBackendSection>,
@@ -85,6 +89,8 @@ pub struct TenantSection {
     #[serde(default)]
     trusted_issuers: Vec<TrustedIssuerSection>,
     #[serde(default)]
+    trust_bundles: Vec<TrustBundleSection>,
+    #[serde(default)]
     pub(super) workloads: Vec<RegisteredWorkload>,
 }
 
@@ -118,6 +124,8 @@ pub(super) struct RegisteredWorkload {
     keys: Vec<Jwk>,
     #[serde(default)]
     key_files: Vec<PathBuf>,
+    #[serde(default)]
+    certificates: Vec<CertificateText>,
     #[serde(default)]
     secret_hashes: Vec<String>,
     #[serde(default)]
@@ -171,6 +179,14 @@ impl Loaded {
                 self.trusted_issuer(&format!("tenants[{at}].trusted_issuers[{index}]"), issuer)
             })
             .collect::<Result<_, _>>()?;
+        let trust_bundles = tenant
+            .trust_bundles
+            .iter()
+            .enumerate()
+            .map(|(index, bundle)| {
+                self.trust_bundle(&format!("tenants[{at}].trust_bundles[{index}]"), bundle)
+            })
+            .collect::<Result<_, _>>()?;
         let workloads = tenant
             .workloads
             .iter()
@@ -187,6 +203,7 @@ impl Loaded {
             jwks: tenant.jwks,
             token_configs: tenant.token_configs.iter().map(declared).collect(),
             trusted_issuers,
+            trust_bundles,
             workloads,
         })
     }
@@ -221,13 +238,15 @@ impl Loaded {
             };
             keys.extend(read);
         }
-        let otherwise = !workload.evidence.is_empty() || !workload.secret_hashes.is_empty();
+        let otherwise = !workload.evidence.is_empty()
+            || !workload.secret_hashes.is_empty()
+            || !workload.certificates.is_empty();
         if keys.is_empty() && !otherwise {
             return Err(self
                 .broken(
                     field,
                     format_args!(
-                        "the workload `{}` has no key, no evidence and no client secret",
+                        "the workload `{}` has no key and no other proof",
                         workload.name
                     ),
                 )
@@ -243,6 +262,7 @@ impl Loaded {
             may_claim: workload.may_claim.clone(),
             token_configs: workload.token_configs.clone(),
             keys,
+            certificates: workload.certificates.clone(),
             secret_hashes: workload.secret_hashes.clone(),
             evidence: workload.evidence.clone(),
         })

@@ -8,6 +8,7 @@ use rolecall_attest::federated::{Evidence, EvidenceError, EvidenceRule, Presente
 use rolecall_attest_keys::KeyCache;
 use rolecall_store::{AuditRecord, UsedAssertion};
 
+use crate::peer_certificate::PeerCertificate;
 use crate::refusal::{Code, Refusal};
 use crate::request::{ClientCredentials, Proof, TokenRequest};
 use crate::secret_checks::{Busy, SecretChecks};
@@ -56,11 +57,13 @@ pub(crate) async fn attest<'t>(
 ) -> Result<Proven<'t>, Refusal> {
     record.evidence = Some(match &request.proof {
         Proof::Assertion(_) => "private_key_jwt".to_owned(),
+        Proof::Certificate(_) => "client_certificate".to_owned(),
         Proof::Secret(_) => "client_secret".to_owned(),
         Proof::SubjectToken(_) => "federated".to_owned(),
     });
     let proven = match &request.proof {
         Proof::Assertion(assertion) => by_assertion(tenant, assertion, request, now, record)?,
+        Proof::Certificate(peer) => by_certificate(tenant, peer, request, now, record)?,
         Proof::Secret(given) => by_secret(tenant, given, request, record).await?,
         Proof::SubjectToken(token) => by_subject_token(tenant, token, request, now, record).await?,
     };
@@ -117,6 +120,46 @@ fn by_assertion<'t>(
             jti: attested.jti,
         }),
     })
+}
+
+fn by_certificate<'t>(
+    tenant: &'t Tenant,
+    peer: &PeerCertificate,
+    request: &TokenRequest<'_>,
+    now: i64,
+    record: &mut AuditRecord,
+) -> Result<Proven<'t>, Refusal> {
+    let unproven = |why: String| Refusal::new(Code::InvalidClient, why);
+    let name = request.client_id.as_deref().ok_or_else(|| {
+        unproven(
+            "the workload did not say who it is: with a client certificate, send its name as `client_id`"
+                .to_owned(),
+        )
+    })?;
+    record.workload = Some(name.to_owned());
+    let stranger = || {
+        unproven(format!(
+            "there is no workload `{name}` with a client certificate"
+        ))
+    };
+    let workload = tenant.workloads.get(name).ok_or_else(stranger)?;
+    let mut missed = None;
+    for rule in &workload.certificates {
+        let bundle = tenant.bundles.get(rule.bundle()).ok_or_else(stranger)?;
+        let admitted = bundle.judge(peer.chain(), now);
+        match admitted.and_then(|names| rule.admits(&names)) {
+            Ok(()) => {
+                return Ok(Proven {
+                    workload,
+                    attributes: BTreeMap::new(),
+                    may_claim: &workload.may_claim,
+                    used: None,
+                });
+            }
+            Err(why) => missed = missed.or(Some(why)),
+        }
+    }
+    Err(missed.map_or_else(stranger, |why| unproven(why.to_string())))
 }
 
 async fn by_secret<'t>(
@@ -288,7 +331,7 @@ fn remember(
 /// What is said of a proof that was used before.
 pub(crate) fn replayed(proof: &Proof<'_>) -> Refusal {
     match proof {
-        Proof::Assertion(_) | Proof::Secret(_) => {
+        Proof::Assertion(_) | Proof::Certificate(_) | Proof::Secret(_) => {
             Refusal::new(Code::InvalidClient, AttestError::Replayed.to_string())
         }
         Proof::SubjectToken(_) => Refusal::new(

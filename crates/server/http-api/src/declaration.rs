@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use rolecall_attest::federated::{EvidenceText, TrustedIssuerText};
+use rolecall_attest::{CertificateText, TrustBundleText};
 use rolecall_jose::Jwk;
 use rolecall_mint::TokenConfigText;
 use rolecall_signing_keys::JwksForm;
@@ -35,6 +36,9 @@ pub struct TenantDeclaration {
     /// Whose tokens are evidence of who asks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trusted_issuers: Vec<TrustedIssuerText>,
+    /// Authorities for client certificates.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trust_bundles: Vec<TrustBundleText>,
     /// Who may ask for them.
     #[serde(default)]
     pub workloads: Vec<WorkloadDeclaration>,
@@ -58,6 +62,9 @@ pub struct WorkloadDeclaration {
     /// The public keys that its assertions are verified with.
     #[serde(default)]
     pub keys: Vec<Jwk>,
+    /// The client certificates that prove who it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<CertificateText>,
     /// Hashes of its client secrets (argon2id, PHC form): one, and a second while one replaces the
     /// other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -68,6 +68,8 @@ impl Document {
 /// By what the workloads of a tenant prove who they are, beside their own keys.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Proofs {
+    /// Client certificates.
+    pub(crate) certificates: bool,
     /// Tokens of trusted issuers.
     pub(crate) tokens: bool,
     /// Client secrets.
@@ -95,6 +97,9 @@ pub(crate) fn discovery(
         grants.push(TOKEN_EXCHANGE);
     }
     let mut methods = vec!["private_key_jwt"];
+    if proofs.certificates {
+        methods.push("tls_client_auth");
+    }
     if proofs.secrets {
         methods.extend(["client_secret_basic", "client_secret_post"]);
     }

@@ -1,12 +1,13 @@
 //! From declarations, which may be wrong, to what requests are served from, which is right.
 
+mod certificates;
 mod evidence;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rolecall_attest::federated::{EvidenceRule, TrustedIssuer};
-use rolecall_attest::{AttestError, SecretHash, WorkloadKeys};
+use rolecall_attest::{AttestError, SecretHash, TrustBundle, WorkloadKeys};
 use rolecall_jose::Algorithm;
 use rolecall_mint::{
     Attributes, IssuerUrl, LONGEST_LIFETIME, MintError, TokenConfig, TokenConfigText,
@@ -29,6 +30,7 @@ pub(crate) struct CheckedTenant {
     pub(crate) jwks: JwksForm,
     pub(crate) token_configs: Vec<Arc<TokenConfig>>,
     pub(crate) trusted: Vec<TrustedIssuer>,
+    pub(crate) bundles: HashMap<String, TrustBundle>,
     pub(crate) workloads: HashMap<String, Workload>,
 }
 
@@ -113,10 +115,11 @@ fn lower_tenant(
         token_configs.push(Arc::new(lower_token_config(&at, text)?));
     }
     let trusted = evidence::lower_trusted(at, tenant)?;
+    let bundles = certificates::lower_bundles(at, tenant)?;
     let mut workloads = HashMap::new();
     for (index, declared) in tenant.workloads.iter().enumerate() {
         let at = at.field(&format!("workloads[{index}]"));
-        let workload = lower_workload(&at, declared, &token_configs, &trusted)?;
+        let workload = lower_workload(&at, declared, &token_configs, &trusted, &bundles)?;
         if workloads.insert(declared.name.clone(), workload).is_some() {
             return Err(at.field("name").refuse(format!(
                 "the workload `{}` is declared twice",
@@ -132,6 +135,7 @@ fn lower_tenant(
         jwks: tenant.jwks,
         token_configs,
         trusted,
+        bundles,
         workloads,
     })
 }
@@ -171,6 +175,7 @@ fn lower_workload(
     declared: &WorkloadDeclaration,
     token_configs: &[Arc<TokenConfig>],
     trusted: &[TrustedIssuer],
+    bundles: &HashMap<String, TrustBundle>,
 ) -> Result<Workload, InstallationError> {
     let fits = (1..=128).contains(&declared.name.len())
         && declared.name.chars().all(|c| c.is_ascii_graphic());
@@ -200,6 +205,7 @@ fn lower_workload(
     Ok(Workload {
         keys: lower_keys(at, declared)?,
         secrets: lower_secrets(at, declared)?,
+        certificates: certificates::lower_certificates(at, declared, bundles)?,
         token_configs: lower_choice(at, declared, token_configs, &evidence)?,
         brought: evidence::brought(&evidence),
         evidence,
@@ -213,7 +219,9 @@ fn lower_keys(
     declared: &WorkloadDeclaration,
 ) -> Result<Option<WorkloadKeys>, InstallationError> {
     // Whoever proves itself in another way needs no key.
-    let otherwise = !declared.evidence.is_empty() || !declared.secret_hashes.is_empty();
+    let otherwise = !declared.evidence.is_empty()
+        || !declared.secret_hashes.is_empty()
+        || !declared.certificates.is_empty();
     if declared.keys.is_empty() && otherwise {
         return Ok(None);
     }

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue, header};
 use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
 
+use crate::peer_certificate::PeerCertificate;
 use crate::refusal::{Code, Refusal};
 
 /// The parameters of a token request, as they were sent.
@@ -35,6 +36,8 @@ pub(crate) struct TokenRequest<'b> {
 pub(crate) enum Proof<'b> {
     /// `client_assertion`: a `private_key_jwt` (RFC 7523 §2.2) of a registered key.
     Assertion(Cow<'b, str>),
+    /// The certificate of the TLS handshake (RFC 8705 §2.1); `client_id` says whose it is to be.
+    Certificate(PeerCertificate),
     /// `client_secret_basic` or `client_secret_post` (RFC 6749 §2.3.1).
     Secret(ClientCredentials),
     /// `subject_token`: a token of a trusted issuer (RFC 8693 §2.1).
@@ -97,7 +100,7 @@ impl<'b> TokenRequest<'b> {
             proof: if exchange {
                 subject_token(&mut fields, basic.is_some())?
             } else {
-                own_proof(&mut fields, basic)?
+                own_proof(&mut fields, basic, head.extensions.get::<PeerCertificate>())?
             },
             client_id: fields.client_id,
             token_config: fields.token_config,
@@ -156,6 +159,7 @@ impl<'b> Fields<'b> {
 fn own_proof<'b>(
     fields: &mut Fields<'b>,
     basic: Option<ClientCredentials>,
+    certificate: Option<&PeerCertificate>,
 ) -> Result<Proof<'b>, Refusal> {
     let posted = fields.client_secret.take();
     let given = [
@@ -171,6 +175,10 @@ fn own_proof<'b>(
     }
     if let Some(basic) = basic {
         return Ok(Proof::Secret(basic));
+    }
+    // A client shows its certificate to whomever asks for one; it is the proof where no other is.
+    if let (Some(certificate), None, None) = (certificate, &posted, &fields.assertion) {
+        return Ok(Proof::Certificate(certificate.clone()));
     }
     let Some(secret) = posted else {
         return assertion(fields.assertion.take(), fields.assertion_type.as_deref());

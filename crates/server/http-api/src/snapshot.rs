@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use rolecall_attest::federated::EvidenceRule;
-use rolecall_attest::{ReplayMemory, SecretHash, WorkloadKeys};
+use rolecall_attest::{CertificateRule, ReplayMemory, SecretHash, TrustBundle, WorkloadKeys};
 use rolecall_attest_keys::AttestKeysError;
 use rolecall_mint::{Attributes, IssuerUrl, TokenConfig};
 use rolecall_signing_keys::KeyRing;
@@ -26,6 +26,8 @@ pub(crate) struct Tenant {
     pub(crate) token_configs: Vec<Arc<TokenConfig>>,
     pub(crate) workloads: HashMap<String, Workload>,
     pub(crate) trusting: Trusting,
+    /// Authorities for client certificates, by name.
+    pub(crate) bundles: HashMap<String, TrustBundle>,
     /// Outlives what was read, and is everybody's.
     pub(crate) means: Means,
     /// Outlives what was read: the same for the same tenant.
@@ -41,6 +43,8 @@ pub(crate) struct Workload {
     pub(crate) keys: Option<WorkloadKeys>,
     /// Hashes of its client secrets.
     pub(crate) secrets: Vec<SecretHash>,
+    /// Which client certificates prove who it is.
+    pub(crate) certificates: Vec<CertificateRule>,
     /// Which tokens of trusted issuers prove who it is.
     pub(crate) evidence: Vec<Arc<EvidenceRule>>,
     /// Attributes that come with some of that evidence.
@@ -63,6 +67,8 @@ impl Tenant {
     ) -> Result<Self, InstallationError> {
         let issuer = checked.issuer;
         let proofs = Proofs {
+            certificates: (checked.workloads.values())
+                .any(|workload| !workload.certificates.is_empty()),
             tokens: !checked.trusted.is_empty(),
             secrets: (checked.workloads.values()).any(|workload| !workload.secrets.is_empty()),
         };
@@ -78,6 +84,7 @@ impl Tenant {
             token_configs: checked.token_configs,
             trusting,
             means,
+            bundles: checked.bundles,
             workloads: checked.workloads,
             used,
             revision,

@@ -11,7 +11,9 @@ const PROOF: &str = "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-
 fn assertion<'r>(request: &'r TokenRequest<'_>) -> &'r str {
     match &request.proof {
         Proof::Assertion(assertion) => assertion,
-        Proof::Secret(_) | Proof::SubjectToken(_) => panic!("an assertion became something else"),
+        Proof::Certificate(_) | Proof::Secret(_) | Proof::SubjectToken(_) => {
+            panic!("an assertion became something else")
+        }
     }
 }
 

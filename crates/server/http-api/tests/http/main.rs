@@ -1,6 +1,7 @@
 //! The issuer over real HTTP: what it publishes, whom it believes, what it remembers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod certificates;
 mod discovery;
 mod exchanging;
 mod minting;

@@ -108,6 +108,17 @@ impl Site {
         tenants: Vec<TenantDeclaration>,
         options: &StoreOptions,
     ) -> Self {
+        Self::start_routed(folder, key, tenants, options, |router| router).await
+    }
+
+    /// The same, with something laid around what is served.
+    pub async fn start_routed(
+        folder: &Path,
+        key: SigningKey,
+        tenants: Vec<TenantDeclaration>,
+        options: &StoreOptions,
+        around: impl FnOnce(axum::Router) -> axum::Router,
+    ) -> Self {
         let clock = Arc::new(AtomicI64::new(NOW));
         let installation = install(folder, MASTER, tenants, options, Arc::clone(&clock))
             .await
@@ -115,7 +126,7 @@ impl Site {
         let server = Server::bind("127.0.0.1:0").await.unwrap();
         let address = server.address();
         let (shutdown, stopped) = tokio::sync::oneshot::channel();
-        let serving = tokio::spawn(server.serve(router(installation.clone()), async {
+        let serving = tokio::spawn(server.serve(around(router(installation.clone())), async {
             let _ = stopped.await;
         }));
         Self {
