@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rolecall_attest::CertificateText;
 use rolecall_attest::federated::EvidenceText;
-use rolecall_http_api::{TenantDeclaration, WorkloadDeclaration};
+use rolecall_http_api::{FederationText, TenantDeclaration, WorkloadDeclaration};
 use rolecall_jose::{Algorithm, Jwk, JwkSet};
 use rolecall_mint::{AwsClaimsText, ClaimText, TokenConfigText};
 use rolecall_signing_keys::JwksForm;
@@ -84,6 +84,10 @@ pub struct TenantSection {
     pub(super) keys: KeysSection,
     #[serde(default)]
     jwks: JwksForm,
+    #[serde(default = "issues")]
+    issuance: bool,
+    #[serde(default)]
+    federation: FederationText,
     #[serde(default)]
     pub(super) token_configs: Vec<TokenConfigSection>,
     #[serde(default)]
@@ -201,6 +205,8 @@ impl Loaded {
             rsa_bits: tenant.rsa_bits,
             keys: self.rotation(at, tenant)?,
             jwks: tenant.jwks,
+            issuance: tenant.issuance,
+            federation: tenant.federation.clone(),
             token_configs: tenant.token_configs.iter().map(declared).collect(),
             trusted_issuers,
             trust_bundles,
@@ -332,6 +338,10 @@ impl std::fmt::Display for Written {
             Self::Text(text) => formatter.write_str(text),
         }
     }
+}
+
+fn issues() -> bool {
+    true
 }
 
 fn default_rsa_bits() -> u32 {

@@ -81,7 +81,11 @@ fn by_assertion<'t>(
     record: &mut AuditRecord,
 ) -> Result<Proven<'t>, Refusal> {
     let unproven = |error: AttestError| Refusal::new(Code::InvalidClient, error.to_string());
-    let accepted = [tenant.issuer.as_str(), tenant.token_endpoint.as_str()];
+    let mut accepted = vec![tenant.issuer.as_str()];
+    if tenant.called != tenant.issuer {
+        accepted.push(tenant.called.as_str());
+    }
+    accepted.push(tenant.token_endpoint.as_str());
     let attested = rolecall_attest::verify(
         assertion,
         |name| {

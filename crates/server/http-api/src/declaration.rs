@@ -8,6 +8,8 @@ use rolecall_signing_keys::JwksForm;
 use rolecall_signing_keys::rotation::PolicyText;
 use serde::{Deserialize, Serialize};
 
+use crate::FederationText;
+
 /// A tenant as the operator writes it down; also the form in which the store keeps it.
 ///
 /// Declarations are texts and numbers that may still be wrong. [`Installation::declare`] checks
@@ -30,6 +32,13 @@ pub struct TenantDeclaration {
     /// How its JWKS is written.
     #[serde(default)]
     pub jwks: JwksForm,
+    /// Whether tokens are issued. While not, its documents are not served either: whoever verifies
+    /// a token finds no key.
+    #[serde(default = "issues")]
+    pub issuance: bool,
+    /// What it is called to the outside, where that is not where it is served.
+    #[serde(default)]
+    pub federation: FederationText,
     /// What its tokens look like.
     #[serde(default)]
     pub token_configs: Vec<TokenConfigText>,
@@ -72,6 +81,10 @@ pub struct WorkloadDeclaration {
     /// The tokens of trusted issuers that prove who it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<EvidenceText>,
+}
+
+fn issues() -> bool {
+    true
 }
 
 fn default_rsa_bits() -> u32 {

@@ -10,6 +10,7 @@ use rolecall_mint::IssuerUrl;
 use rolecall_store::TenantEntry;
 
 use crate::InstallationError;
+use crate::federation::jwks_path;
 use crate::routing::Routes;
 use crate::snapshot::Tenant;
 
@@ -27,6 +28,8 @@ pub(crate) struct Directory {
 pub(crate) struct Seat {
     pub(crate) name: String,
     pub(crate) issuer: IssuerUrl,
+    /// Where its JWKS is, below the issuer.
+    pub(crate) jwks_path: String,
     /// `None` until it is first asked for.
     pub(crate) tenant: ArcSwapOption<Tenant>,
     /// Held by whoever reads it: the others wait for the same.
@@ -42,9 +45,13 @@ impl Directory {
             .enumerate()
             .map(|(at, seat)| (seat.name.clone(), at))
             .collect();
-        let routes = seats
-            .iter()
-            .map(|seat| (seat.issuer.clone(), Arc::clone(seat)));
+        let routes = seats.iter().map(|seat| {
+            (
+                seat.issuer.clone(),
+                seat.jwks_path.clone(),
+                Arc::clone(seat),
+            )
+        });
         Self {
             routes: Routes::new(routes),
             by_name,
@@ -65,7 +72,7 @@ impl Directory {
         let seats = entries
             .iter()
             .map(|entry| match self.seat(&entry.name) {
-                Some(seat) if seat.issuer.as_str() == entry.issuer => Ok(Arc::clone(seat)),
+                Some(seat) if seat.is_at(entry) => Ok(Arc::clone(seat)),
                 _ => Seat::new(entry, used).map(Arc::new),
             })
             .collect::<Result<_, _>>()?;
@@ -81,7 +88,7 @@ impl Directory {
     ) -> Result<Option<Self>, InstallationError> {
         let there = self.seat(name);
         let same = match (there, entry) {
-            (Some(seat), Some(entry)) => seat.issuer.as_str() == entry.issuer,
+            (Some(seat), Some(entry)) => seat.is_at(entry),
             (None, None) => true,
             _ => false,
         };
@@ -99,6 +106,11 @@ impl Directory {
 }
 
 impl Seat {
+    /// Whether what is stored is still found where this seat is.
+    fn is_at(&self, entry: &TenantEntry) -> bool {
+        self.issuer.as_str() == entry.issuer && self.jwks_path == jwks_path(&entry.document)
+    }
+
     fn new(
         entry: &TenantEntry,
         used: &mut HashMap<String, Arc<Mutex<ReplayMemory>>>,
@@ -118,6 +130,7 @@ impl Seat {
         Ok(Self {
             name: entry.name.clone(),
             issuer,
+            jwks_path: jwks_path(&entry.document),
             tenant: ArcSwapOption::empty(),
             reading: tokio::sync::Mutex::new(()),
             used: Arc::clone(used),

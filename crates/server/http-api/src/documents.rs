@@ -6,11 +6,11 @@ use axum::body::{Body, Bytes};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use rolecall_jose::{Algorithm, JwkSet};
-use rolecall_mint::{IssuerUrl, TokenConfig};
+use rolecall_mint::TokenConfig;
 use serde_json::json;
 
+use crate::federation::Federation;
 use crate::request::{CLIENT_CREDENTIALS, TOKEN_EXCHANGE};
-use crate::routing::Endpoint;
 
 /// A public document, serialised once and answered as it lies.
 #[derive(Debug, Clone)]
@@ -81,7 +81,8 @@ pub(crate) struct Proofs {
 ///
 /// `proofs` tells by what workloads prove who they are, beside their own keys.
 pub(crate) fn discovery(
-    issuer: &IssuerUrl,
+    federation: &Federation,
+    token_endpoint: &str,
     token_configs: &[Arc<TokenConfig>],
     proofs: Proofs,
 ) -> Document {
@@ -90,7 +91,6 @@ pub(crate) fn discovery(
         .flat_map(|config| config.claims().names())
         .collect();
     let claims: Vec<&str> = REGISTERED.into_iter().chain(custom).collect();
-    let at = |endpoint: Endpoint| format!("{}{}", issuer.as_str(), endpoint.suffix());
     let signing = [Algorithm::Rs256, Algorithm::Es256].map(Algorithm::as_str);
     let mut grants = vec![CLIENT_CREDENTIALS];
     if proofs.tokens {
@@ -105,9 +105,9 @@ pub(crate) fn discovery(
     }
     let proving = Algorithm::ALL.map(Algorithm::as_str);
     Document::new(&json!({
-        "issuer": issuer.as_str(),
-        "jwks_uri": at(Endpoint::Jwks),
-        "token_endpoint": at(Endpoint::Token),
+        "issuer": federation.issuer.as_str(),
+        "jwks_uri": federation.jwks_uri,
+        "token_endpoint": token_endpoint,
         "response_types_supported": ["id_token"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": signing,

@@ -16,6 +16,7 @@ use rolecall_signing_keys::rotation::RotationPolicy;
 use rolecall_signing_keys::{JwksForm, RsaBits};
 
 use crate::documents::MAX_AGE;
+use crate::federation::Federation;
 use crate::snapshot::Workload;
 use crate::{InstallationError, TenantDeclaration, WorkloadDeclaration};
 
@@ -24,6 +25,10 @@ use crate::{InstallationError, TenantDeclaration, WorkloadDeclaration};
 pub(crate) struct CheckedTenant {
     pub(crate) name: String,
     pub(crate) issuer: IssuerUrl,
+    /// What it is called to the outside.
+    pub(crate) federation: Federation,
+    /// Whether tokens are issued.
+    pub(crate) issuance: bool,
     pub(crate) rsa: RsaBits,
     pub(crate) rotation: RotationPolicy,
     /// How its keys are published.
@@ -52,7 +57,7 @@ pub(crate) fn lower(
     tenants: &[TenantDeclaration],
 ) -> Result<Vec<CheckedTenant>, InstallationError> {
     let mut names = BTreeSet::new();
-    let mut issuers = BTreeMap::new();
+    let (mut issuers, mut outside) = (BTreeMap::new(), BTreeMap::new());
     let mut checked = Vec::with_capacity(tenants.len());
     for (index, tenant) in tenants.iter().enumerate() {
         let at = Place(format!("tenants[{index}]"));
@@ -67,7 +72,16 @@ pub(crate) fn lower(
                 tenant.issuer
             )));
         }
-        checked.push(lower_tenant(&at, tenant)?);
+        let lowered = lower_tenant(&at, tenant)?;
+        // Two tenants of one name to the outside could sign for each other.
+        let called = lowered.federation.issuer.to_string();
+        if let Some(other) = outside.insert(called, &tenant.name) {
+            return Err(at.field("federation").field("issuer").refuse(format!(
+                "`{}` is what the tokens of the tenant `{other}` say already; each tenant needs its own",
+                lowered.federation.issuer
+            )));
+        }
+        checked.push(lowered);
     }
     Ok(checked)
 }
@@ -96,6 +110,8 @@ fn lower_tenant(
         .issuer
         .parse()
         .map_err(|error: MintError| at.field("issuer").refuse(error.to_string()))?;
+    let federation = Federation::read(&issuer, &tenant.federation)
+        .map_err(|(member, why)| at.field("federation").field(member).refuse(why))?;
     let rsa = RsaBits::try_from(tenant.rsa_bits)
         .map_err(|error| at.field("rsa_bits").refuse(error.to_string()))?;
     let rotation = RotationPolicy::new(tenant.keys.clone(), MAX_AGE, LONGEST_LIFETIME.into())
@@ -130,6 +146,8 @@ fn lower_tenant(
     Ok(CheckedTenant {
         name: tenant.name.clone(),
         issuer,
+        federation,
+        issuance: tenant.issuance,
         rsa,
         rotation,
         jwks: tenant.jwks,

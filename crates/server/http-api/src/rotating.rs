@@ -20,12 +20,22 @@ impl Installation {
     /// Rotates keys for as long as the future is polled.
     pub async fn rotate_keys(&self) {
         let mut leads: Option<Leadership> = None;
+        let mut changes = self.shared.store.changes();
         loop {
             match self.rotate_if_leading(&mut leads).await {
                 Ok(_) => {}
                 Err(error) => tracing::error!(%error, "signing keys could not be rotated"),
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            // What was ordered is done at once; our own steps are changes too, and find nothing due.
+            let ordered = async {
+                let _ = changes.recv().await;
+                tokio::time::sleep(SETTLING).await;
+                changes = changes.resubscribe();
+            };
+            tokio::select! {
+                () = ordered => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
         }
     }
 
@@ -184,5 +194,7 @@ fn policy(entry: &TenantEntry) -> Result<RotationPolicy, InstallationError> {
 
 /// How often the leader looks. Nothing of a rotation is due to the minute.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// How long more changes are waited for.
+const SETTLING: Duration = Duration::from_secs(1);
 /// More than any plan has.
 const STEPS_AT_MOST: usize = 16;

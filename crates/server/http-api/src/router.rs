@@ -71,6 +71,12 @@ async fn dispatch(State(installation): State<Installation>, request: Request<Bod
             );
         }
     };
+    if !tenant.issuance {
+        return not_found(format!(
+            "the issuer `{}` does not issue tokens at the moment: its tenant's `issuance` is off",
+            seat.issuer.as_str()
+        ));
+    }
     match endpoint {
         Endpoint::Discovery => tenant.document(&tenant.discovery, &request),
         Endpoint::Jwks => tenant.document(&tenant.jwks, &request),
@@ -108,8 +114,8 @@ fn authority(request: &Request<Body>) -> Result<&str, Box<Response>> {
 }
 
 fn no_endpoint(seat: &Seat, path: &str) -> Response {
-    let [discovery, jwks, token] =
-        [Endpoint::Discovery, Endpoint::Jwks, Endpoint::Token].map(Endpoint::suffix);
+    let [discovery, token] = [Endpoint::Discovery, Endpoint::Token].map(Endpoint::suffix);
+    let jwks = &seat.jwks_path;
     not_found(format!(
         "the issuer `{}` serves nothing at `{path}`; below it there are `{discovery}`, `{jwks}` and `{token}`",
         seat.issuer.as_str()

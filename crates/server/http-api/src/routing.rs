@@ -10,7 +10,16 @@ use rolecall_mint::IssuerUrl;
 /// decoding or tidying; hosts without regard to case, and without a default port.
 #[derive(Debug)]
 pub(crate) struct Routes<T> {
-    hosts: HashMap<String, HashMap<String, Arc<T>>>,
+    hosts: HashMap<String, Issuers<T>>,
+}
+
+/// The issuers of one host.
+#[derive(Debug)]
+struct Issuers<T> {
+    /// By their paths.
+    paths: HashMap<String, Arc<T>>,
+    /// By the paths of their key sets.
+    jwks: HashMap<String, Arc<T>>,
 }
 
 /// What an issuer serves below its URL.
@@ -36,10 +45,11 @@ pub(crate) enum Found<'r, T> {
 
 impl Endpoint {
     /// The path below the issuer.
+    /// What its path ends with, below the issuer's; where the JWKS is, each tenant says.
     pub(crate) fn suffix(self) -> &'static str {
         match self {
-            Self::Discovery => "/.well-known/openid-configuration",
             Self::Jwks => "/.well-known/jwks.json",
+            Self::Discovery => "/.well-known/openid-configuration",
             Self::Token => "/oauth2/token",
         }
     }
@@ -55,13 +65,18 @@ impl<T> Default for Routes<T> {
 
 impl<T> Routes<T> {
     /// Routes to `targets`, each below its issuer; the issuers are distinct.
-    pub(crate) fn new(targets: impl IntoIterator<Item = (IssuerUrl, Arc<T>)>) -> Self {
-        let mut hosts: HashMap<String, HashMap<String, Arc<T>>> = HashMap::new();
-        for (issuer, target) in targets {
-            hosts
+    pub(crate) fn new(targets: impl IntoIterator<Item = (IssuerUrl, String, Arc<T>)>) -> Self {
+        let mut hosts: HashMap<String, Issuers<T>> = HashMap::new();
+        for (issuer, jwks_path, target) in targets {
+            let host = hosts
                 .entry(issuer.authority().to_owned())
-                .or_default()
-                .insert(issuer.path().to_owned(), target);
+                .or_insert_with(|| Issuers {
+                    paths: HashMap::new(),
+                    jwks: HashMap::new(),
+                });
+            let jwks = format!("{}{jwks_path}", issuer.path());
+            host.jwks.insert(jwks, Arc::clone(&target));
+            host.paths.insert(issuer.path().to_owned(), target);
         }
         Self { hosts }
     }
@@ -73,13 +88,17 @@ impl<T> Routes<T> {
         };
         for endpoint in ENDPOINTS {
             if let Some(prefix) = path.strip_suffix(endpoint.suffix())
-                && let Some(target) = issuers.get(prefix)
+                && let Some(target) = issuers.paths.get(prefix)
             {
                 return Found::Endpoint(target, endpoint);
             }
         }
+        if let Some(target) = issuers.jwks.get(path) {
+            return Found::Endpoint(target, Endpoint::Jwks);
+        }
         // Only for the message: the issuer with the longest path that leads here.
         let nearest = issuers
+            .paths
             .iter()
             .filter(|(prefix, _)| {
                 path.strip_prefix(prefix.as_str())
@@ -107,7 +126,7 @@ fn normal(authority: &str) -> Cow<'_, str> {
     }
 }
 
-const ENDPOINTS: [Endpoint; 3] = [Endpoint::Token, Endpoint::Jwks, Endpoint::Discovery];
+const ENDPOINTS: [Endpoint; 2] = [Endpoint::Token, Endpoint::Discovery];
 
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,10 @@ use crate::trusting::Trusting;
 pub(crate) struct Tenant {
     pub(crate) name: String,
     pub(crate) issuer: IssuerUrl,
+    /// What its tokens say: [`Self::issuer`], or its name to the outside.
+    pub(crate) called: IssuerUrl,
+    /// Whether tokens are issued.
+    pub(crate) issuance: bool,
     pub(crate) token_endpoint: String,
     pub(crate) discovery: Document,
     pub(crate) jwks: Document,
@@ -76,8 +80,15 @@ impl Tenant {
             .map_err(|error| unusable_issuer(&checked.name, &error))?;
         Ok(Self {
             token_endpoint: format!("{}{}", issuer.as_str(), Endpoint::Token.suffix()),
-            discovery: documents::discovery(&issuer, &checked.token_configs, proofs),
+            discovery: documents::discovery(
+                &checked.federation,
+                &format!("{}{}", issuer.as_str(), Endpoint::Token.suffix()),
+                &checked.token_configs,
+                proofs,
+            ),
             jwks: documents::jwks(keys.jwks()),
+            called: checked.federation.issuer,
+            issuance: checked.issuance,
             name: checked.name,
             issuer,
             keys,

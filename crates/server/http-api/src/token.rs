@@ -183,7 +183,7 @@ impl<'t> Asking<'t> {
         role: Option<&str>,
     ) -> Result<Claims, Refusal> {
         let now = self.now.as_second();
-        mint(config, attributes, &self.tenant.issuer, now, jti, role).map_err(|error| {
+        mint(config, attributes, &self.tenant.called, now, jti, role).map_err(|error| {
             let code = match (&error, error.fault()) {
                 (MintError::RoleNotOffered { .. }, _) => Code::InvalidTarget,
                 (_, Fault::Asker) => Code::InvalidRequest,

@@ -14,7 +14,13 @@ fn routes() -> Routes<&'static str> {
         "https://shared.example/A",
         "http://127.0.0.1:4000/acme",
     ];
-    Routes::new(issuers.map(|issuer| (issuer.parse().unwrap(), Arc::new(issuer))))
+    Routes::new(issuers.map(|issuer| {
+        let jwks = match issuer {
+            "https://shared.example/A" => "/.well-known/jwks",
+            _ => "/.well-known/jwks.json",
+        };
+        (issuer.parse().unwrap(), jwks.to_owned(), Arc::new(issuer))
+    }))
 }
 
 fn found(authority: &str, path: &str) -> String {

@@ -4,9 +4,11 @@
 mod certificates;
 mod discovery;
 mod exchanging;
+mod federating;
 mod minting;
 mod refusing;
 mod restarting;
+mod rotating;
 mod secrets;
 mod site;
 mod starving;
