@@ -11,7 +11,9 @@ mod certificate;
 mod client_secret;
 mod error;
 pub mod federated;
+mod join_token;
 mod replay;
+mod socket_peer;
 mod verification;
 mod workload_keys;
 
@@ -22,7 +24,9 @@ pub use certificate::{
 };
 pub use client_secret::{ClientSecret, SecretHash};
 pub use error::AttestError;
+pub use join_token::{JoinToken, JoinTokenError};
 pub use replay::ReplayMemory;
+pub use socket_peer::{SocketPeer, SocketPeerError, SocketPeerRule, SocketPeerText};
 pub use verification::{Attested, LEEWAY_SECONDS, MAX_LIFETIME_SECONDS, verify};
 pub use workload_keys::WorkloadKeys;
 
