@@ -268,6 +268,7 @@ impl Loaded {
             may_claim: workload.may_claim.clone(),
             token_configs: workload.token_configs.clone(),
             keys,
+            enrols: false,
             certificates: workload.certificates.clone(),
             secret_hashes: workload.secret_hashes.clone(),
             evidence: workload.evidence.clone(),

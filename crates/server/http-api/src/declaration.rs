@@ -71,6 +71,9 @@ pub struct WorkloadDeclaration {
     /// The public keys that its assertions are verified with.
     #[serde(default)]
     pub keys: Vec<Jwk>,
+    /// Whether it may have no proof yet, because a new machine registers its key with a join token.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub enrols: bool,
     /// The client certificates that prove who it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<CertificateText>,

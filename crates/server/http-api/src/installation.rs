@@ -167,6 +167,10 @@ impl Installation {
         self.shared.store.check().await
     }
 
+    pub(crate) fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
     pub(crate) fn directory(&self) -> Arc<Directory> {
         self.shared.directory.load_full()
     }

@@ -10,6 +10,7 @@ mod clock;
 mod declaration;
 mod directory;
 mod documents;
+mod enrolling;
 mod error;
 mod federation;
 mod first_start;

@@ -239,7 +239,8 @@ fn lower_keys(
     // Whoever proves itself in another way needs no key.
     let otherwise = !declared.evidence.is_empty()
         || !declared.secret_hashes.is_empty()
-        || !declared.certificates.is_empty();
+        || !declared.certificates.is_empty()
+        || declared.enrols;
     if declared.keys.is_empty() && otherwise {
         return Ok(None);
     }

@@ -20,6 +20,8 @@ pub(crate) struct Refusal {
 pub(crate) enum Code {
     /// Who asks is not proven.
     InvalidClient,
+    /// A join token that is unknown, used or ended (RFC 6749 §5.2).
+    InvalidGrant,
     /// The request is malformed.
     InvalidRequest,
     /// More than the workload may have (RFC 6749 §5.2): an attribute or a value.
@@ -51,6 +53,7 @@ impl Code {
     fn as_str(self) -> &'static str {
         match self {
             Self::InvalidClient => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
             Self::InvalidRequest | Self::RequestTooLarge => "invalid_request",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",

@@ -6,6 +6,7 @@ use axum::routing::get;
 use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
 
 use crate::directory::Seat;
+use crate::enrolling;
 use crate::installation::Installation;
 use crate::refusal::error_response;
 use crate::routing::{Endpoint, Found};
@@ -83,6 +84,10 @@ async fn dispatch(State(installation): State<Installation>, request: Request<Bod
         Endpoint::Token if request.method() == Method::POST => {
             token::answer(&installation, &tenant, request).await
         }
+        Endpoint::Enrol if request.method() == Method::POST => {
+            enrolling::answer(&installation, &tenant, request).await
+        }
+        Endpoint::Enrol => not_allowed("POST", "keys are registered with POST"),
         Endpoint::Token => not_allowed("POST", "tokens are asked for with POST"),
     }
 }

@@ -26,6 +26,7 @@ struct Issuers<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     Discovery,
+    Enrol,
     Jwks,
     Token,
 }
@@ -50,6 +51,7 @@ impl Endpoint {
         match self {
             Self::Jwks => "/.well-known/jwks.json",
             Self::Discovery => "/.well-known/openid-configuration",
+            Self::Enrol => "/enrol",
             Self::Token => "/oauth2/token",
         }
     }
@@ -126,7 +128,7 @@ fn normal(authority: &str) -> Cow<'_, str> {
     }
 }
 
-const ENDPOINTS: [Endpoint; 2] = [Endpoint::Token, Endpoint::Discovery];
+const ENDPOINTS: [Endpoint; 3] = [Endpoint::Token, Endpoint::Discovery, Endpoint::Enrol];
 
 #[cfg(test)]
 mod tests;

@@ -253,7 +253,7 @@ impl IntoResponse for Issued {
 }
 
 /// The body of a form, within bounds of size and time.
-async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+pub(crate) async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
     let is_form = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())

@@ -3,6 +3,7 @@
 
 mod certificates;
 mod discovery;
+mod enrolling;
 mod exchanging;
 mod federating;
 mod minting;

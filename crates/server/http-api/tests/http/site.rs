@@ -226,12 +226,15 @@ impl Site {
     }
 
     pub async fn trail(&self) -> Vec<AuditRow> {
+        self.trail_of(rolecall_store::AuditKind::Mint).await
+    }
+
+    pub async fn trail_of(&self, kind: rolecall_store::AuditKind) -> Vec<AuditRow> {
         let location = Location::Folder(self.folder.clone());
         let reader = Reader::open(&location).await.unwrap();
         let rows = reader.audit(&AuditFilter::default()).await.unwrap();
-        let mint = rolecall_store::AuditKind::Mint;
         rows.into_iter()
-            .filter(|row| row.record.kind == mint)
+            .filter(|row| row.record.kind == kind)
             .collect()
     }
 }
