@@ -100,8 +100,19 @@ impl Installation {
     /// # Errors
     /// As [`Installation::start`]; the old declarations stay in force then.
     pub async fn declare(&self, tenants: Vec<TenantDeclaration>) -> Result<(), InstallationError> {
+        for _ in 0..TRIES {
+            match self.try_declare(&tenants).await {
+                // Another process of this installation starts as well: what it made counts.
+                Err(InstallationError::Store(StoreError::Stale { .. })) => {}
+                other => return other,
+            }
+        }
+        self.try_declare(&tenants).await
+    }
+
+    async fn try_declare(&self, tenants: &[TenantDeclaration]) -> Result<(), InstallationError> {
         let shared = &*self.shared;
-        let checked = lower(&tenants)?;
+        let checked = lower(tenants)?;
         let documents = tenants.iter().map(stored).collect::<Result<_, _>>()?;
         let now = shared.clock.now();
         let (mut edits, mut records) = (Vec::new(), Vec::new());
@@ -252,11 +263,13 @@ impl Installation {
         let checked = lower_stored(&declared(found)?)?;
         let (made, records) =
             first_start::first_keys(&checked, &shared.master, &shared.signers, now).await?;
-        let mut edits = vec![Edit::Guard {
-            tenant: name.clone(),
-            revision: found.entry.revision,
-        }];
-        edits.extend(made);
+        let edits = made
+            .into_iter()
+            .map(|edit| match edit {
+                Edit::PutKey(key) => Edit::FirstKey(key),
+                other => other,
+            })
+            .collect();
         let change = Change {
             edits,
             records,
@@ -374,6 +387,9 @@ impl Installation {
         }
     }
 }
+
+/// How often a start that meets another is tried again.
+const TRIES: usize = 3;
 
 /// The memories as they were before a restart.
 fn remembered(used: &[UsedAssertion], now: i64) -> HashMap<String, Arc<Mutex<ReplayMemory>>> {

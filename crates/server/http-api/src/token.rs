@@ -115,7 +115,7 @@ impl<'t> Asking<'t> {
                 if error == StoreError::Replayed {
                     return replayed(&request.proof);
                 }
-                tracing::error!(%error, "a token was not issued because it could not be recorded");
+                tracing::warn!(%error, "a token was not issued because it could not be recorded");
                 Refusal::new(
                     Code::TemporarilyUnavailable,
                     "the token could not be recorded and so was not issued; try again with a new assertion",

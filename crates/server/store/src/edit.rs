@@ -72,6 +72,9 @@ pub enum Edit {
         /// The revision that was read.
         revision: i64,
     },
+    /// Adds a signing key to a tenant that has none of its algorithm: of several processes that make
+    /// a tenant's first keys, one has made them.
+    FirstKey(SealedKey),
     /// Adds a signing key, or replaces its state, record and sealed bytes.
     PutKey(SealedKey),
     /// Takes a signing key away for good.
@@ -128,7 +131,7 @@ impl Edit {
         match self {
             Self::PutTenant { name, .. } | Self::RemoveTenant { name, .. } => name,
             Self::Put { tenant, .. } | Self::Remove { tenant, .. } => tenant,
-            Self::PutKey(key) => &key.tenant,
+            Self::PutKey(key) | Self::FirstKey(key) => &key.tenant,
             Self::RemoveKey { tenant, .. } | Self::Guard { tenant, .. } => tenant,
         }
     }
@@ -165,7 +168,17 @@ impl Edit {
                     what: format!("tenant `{tenant}`"),
                 }),
             ],
-            Self::PutKey(key) => vec![put_key(key)],
+            // The tenant's row first: whoever comes second waits there, and then sees the key.
+            Self::FirstKey(key) => vec![
+                Step::new(
+                    "UPDATE tenant SET revision = revision WHERE name = $1",
+                    [key.tenant.as_str().into()],
+                ),
+                Step::new(FIRST_KEY, columns(key)).or(StoreError::Stale {
+                    what: format!("tenant `{}`", key.tenant),
+                }),
+            ],
+            Self::PutKey(key) => vec![Step::new(PUT_KEY, columns(key))],
             Self::RemoveKey { tenant, kid } => vec![Step::new(
                 "DELETE FROM signing_key WHERE tenant = $1 AND kid = $2",
                 [tenant.into(), kid.into()],
@@ -271,20 +284,17 @@ fn remove(tenant: &str, kind: ResourceKind, name: &str, expect: Expect) -> Step 
     }
 }
 
-fn put_key(key: &SealedKey) -> Step {
-    Step::new(
-        PUT_KEY,
-        [
-            key.tenant.as_str().into(),
-            key.kid.as_str().into(),
-            key.algorithm.as_str().into(),
-            key.state.as_str().into(),
-            key.record.as_str().into(),
-            key.public.as_str().into(),
-            key.sealed.clone().into(),
-            key.created_at.into(),
-        ],
-    )
+fn columns(key: &SealedKey) -> [Value; 8] {
+    [
+        key.tenant.as_str().into(),
+        key.kid.as_str().into(),
+        key.algorithm.as_str().into(),
+        key.state.as_str().into(),
+        key.record.as_str().into(),
+        key.public.as_str().into(),
+        key.sealed.clone().into(),
+        key.created_at.into(),
+    ]
 }
 
 fn remember_answer(answered: &Answered) -> Step {
@@ -348,6 +358,11 @@ const CHANGE: &str = "UPDATE resource SET document = $4, source = $5, version = 
         updated_at = $6
     WHERE tenant = $1 AND kind = $2 AND name = $3 AND version = $7";
 
+const FIRST_KEY: &str = "INSERT INTO signing_key
+    (tenant, kid, algorithm, state, record, public, sealed, created_at)
+    SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT),
+        CAST($5 AS TEXT), CAST($6 AS TEXT), $7, CAST($8 AS BIGINT)
+    WHERE NOT EXISTS (SELECT 1 FROM signing_key WHERE tenant = $1 AND algorithm = $3)";
 const PUT_KEY: &str = "INSERT INTO signing_key
     (tenant, kid, algorithm, state, record, public, sealed, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)

@@ -211,12 +211,13 @@ impl Store {
         Ok(())
     }
 
-    /// Makes the file's declarations exactly `tenants` and adds `keys` and the audit rows
+    /// Makes the file's declarations exactly `tenants` and adds the first `keys` and the audit rows
     /// `records`, all in one transaction; `now` is in seconds since the epoch. What the admin API
     /// declared stays. Keys of tenants that are no longer declared stay, unused.
     ///
     /// # Errors
-    /// Two tenants share a name or an issuer, a tenant with keys changes its issuer; then
+    /// Two tenants share a name or an issuer, a tenant with keys changes its issuer;
+    /// [`StoreError::Stale`] where another process gave a tenant its first keys meanwhile. Then
     /// everything is as before.
     pub async fn declare(
         &self,
@@ -227,7 +228,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let inventory: Inventory = self.inner.reader.inventory().await?;
         let mut edits = declaring::edits(&inventory, &tenants)?;
-        edits.extend(keys.into_iter().map(crate::Edit::PutKey));
+        edits.extend(keys.into_iter().map(crate::Edit::FirstKey));
         if edits.is_empty() && records.is_empty() {
             return Ok(());
         }

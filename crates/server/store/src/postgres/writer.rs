@@ -69,9 +69,18 @@ impl Writer {
             return;
         }
         let written = self.try_write(entries, prune_due).await;
+        let before = self.writable.load(Ordering::Relaxed);
         self.note(written.as_ref().err());
-        if let Err(error) = &written {
-            tracing::error!(rows = entries.len(), %error, "audit rows could not be written");
+        // Once an outage: nobody reads the same line a thousand times.
+        match &written {
+            Err(error) if before => {
+                tracing::error!(rows = entries.len(), %error, "audit rows could not be written");
+            }
+            Err(error) => {
+                tracing::debug!(rows = entries.len(), %error, "audit rows could still not be written");
+            }
+            Ok(_) if !before => tracing::info!("audit rows are written again"),
+            Ok(_) => {}
         }
         answer(entries, written);
     }

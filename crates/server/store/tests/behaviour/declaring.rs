@@ -15,6 +15,7 @@ on_both!(
     a_declaration_and_its_keys_hold_all_or_none,
     what_the_admin_api_declared_stays,
     nothing_is_written_where_nothing_changes,
+    first_keys_are_made_once,
 );
 
 fn tenant(name: &str, issuer: &str, configs: &[&str], workloads: &[&str]) -> DeclaredTenant {
@@ -234,6 +235,25 @@ async fn nothing_is_written_where_nothing_changes(place: Place) {
     let before = store.reader().tenant("acme").await.unwrap();
     store.declare(acme, vec![], vec![], 2).await.unwrap();
     assert_eq!(store.reader().tenant("acme").await.unwrap(), before);
+}
+
+async fn first_keys_are_made_once(place: Place) {
+    let store = place.open().await;
+    let acme = vec![tenant("acme", "https://acme.example", &[], &[])];
+    let tries = (0..6).map(|number| {
+        let (store, acme) = (store.clone(), acme.clone());
+        let keys = vec![key("acme", &format!("k{number}"))];
+        tokio::spawn(async move { store.declare(acme, keys, vec![], 1).await })
+    });
+    let mut made = 0;
+    for one in tries.collect::<Vec<_>>() {
+        match one.await.unwrap() {
+            Ok(()) => made += 1,
+            Err(error) => assert!(matches!(error, StoreError::Stale { .. }), "{error}"),
+        }
+    }
+    assert_eq!(made, 1);
+    assert_eq!(store.reader().keys_of("acme").await.unwrap().len(), 1);
 }
 
 #[test]
