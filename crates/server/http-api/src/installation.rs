@@ -259,7 +259,7 @@ impl Installation {
         found: &rolecall_store::StoredTenant,
     ) -> Result<(), InstallationError> {
         let shared = &*self.shared;
-        let (name, now) = (&found.entry.name, shared.clock.now());
+        let now = shared.clock.now();
         let checked = lower_stored(&declared(found)?)?;
         let (made, records) =
             first_start::first_keys(&checked, &shared.master, &shared.signers, now).await?;
