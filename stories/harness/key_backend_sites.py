@@ -36,7 +36,7 @@ class Site:
 
     def mint(self, token_config: str):
         return self.programs.rolecall(
-            "token", "mint", "--config", self.job, "--token-config", token_config, prints_secrets=True
+            "token", "mint", "--config", self.job, "--token-config", token_config, env=self.env, prints_secrets=True
         )
 
     def token(self, token_config: str) -> str:
@@ -96,11 +96,11 @@ def refused(programs: Programs, config: Path, env: dict) -> str:
     return ended.stderr
 
 
-def moto_site(programs: Programs, folder: Path, **tenant: object) -> tuple[Site, Running]:
-    """A site whose keys are in moto's KMS."""
+def moto_site(programs: Programs, folder: Path, more: dict | None = None, **tenant: object) -> tuple[Site, Running]:
+    """A site whose keys are in moto's KMS; `more` is added to its environment."""
     server, address = moto(programs)
     programs.ledger.secrets[AWS_KEYS["AWS_SECRET_ACCESS_KEY"]] = "the secret key of the KMS caller"
     config = written(programs, folder, {"cloud": {"kms": {"region": "eu-north-1"}}}, keys={"backend": "cloud"}, **tenant)
-    env = programs.environment(**AWS_KEYS, AWS_ENDPOINT_URL_KMS=address)
+    env = programs.environment(**AWS_KEYS, AWS_ENDPOINT_URL_KMS=address, **(more or {}))
     witness = boto3.client("kms", "eu-north-1", endpoint_url=address, aws_access_key_id="x", aws_secret_access_key="y")
     return site(programs, config, env, witness), server
