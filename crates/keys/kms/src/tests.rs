@@ -50,6 +50,12 @@ fn a_message_that_is_too_long_is_given_as_its_digest() {
 }
 
 #[test]
+fn keys_are_deleted_by_their_id() {
+    let asked = messages::schedule_deletion("arn:aws:kms:eu-north-1:111122223333:key/ab-12", 7);
+    insta::assert_snapshot!(asked.body, @r#"{"KeyId":"ab-12","PendingWindowInDays":7}"#);
+}
+
+#[test]
 fn keys_are_asked_for_by_their_size() {
     let spec = |algorithm, rsa_bits| {
         let wanted = WantedKey {

@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use rolecall_mint::LONGEST_LIFETIME;
-use rolecall_signing_keys::rotation::{PolicyText, RotationPolicy};
+use rolecall_signing_keys::rotation::{PolicyText, RotationError, RotationPolicy};
 use rolecall_signing_keys::{KeyRecord, SCHEDULE, Slots};
-use rolecall_store::{AuditKind, Change, Edit, Leadership, Outcome, StoreError, TenantEntry};
+use rolecall_store::{
+    AuditFilter, AuditKind, Change, Edit, Leadership, Outcome, SealedKey, StoreError, TenantEntry,
+};
 
 use crate::InstallationError;
 use crate::documents::MAX_AGE;
@@ -21,8 +23,9 @@ impl Installation {
     pub async fn rotate_keys(&self) {
         let mut leads: Option<Leadership> = None;
         let mut changes = self.shared.store.changes();
+        let mut seen = 0;
         loop {
-            match self.rotate_if_leading(&mut leads).await {
+            match self.rotate_if_leading(&mut leads, &mut seen).await {
                 Ok(_) => {}
                 Err(error) => tracing::error!(%error, "signing keys could not be rotated"),
             }
@@ -39,13 +42,16 @@ impl Installation {
         }
     }
 
-    /// One look at all keys, if this process leads; how many steps were made.
+    /// One look at all keys, if this process leads; how many steps were made. `seen` is the latest
+    /// time, in seconds since the epoch, that a look before this one saw: a clock that stands
+    /// before it went backwards, and nothing is rotated then.
     ///
     /// # Errors
     /// The state cannot be read or written, or a key cannot be made. What is due stays due.
     pub async fn rotate_if_leading(
         &self,
         leads: &mut Option<Leadership>,
+        seen: &mut i64,
     ) -> Result<usize, InstallationError> {
         let holds = match leads {
             Some(leadership) => leadership.holds().await,
@@ -57,9 +63,17 @@ impl Installation {
         if leads.is_none() {
             return Ok(0);
         }
+        let now = self.shared.clock.now().as_second();
+        *seen = self.last_recorded().await?.max(*seen);
+        if now < *seen {
+            let error = RotationError::ClockBackwards { now, latest: *seen };
+            tracing::error!(%error, "no key is rotated");
+            return Ok(0);
+        }
+        *seen = now;
         let mut steps = 0;
-        for tenant in self.due().await? {
-            match self.advance(&tenant).await {
+        for tenant in self.due(now).await? {
+            match self.advance(&tenant, now).await {
                 Ok(made) => steps += made,
                 Err(error) => {
                     tracing::error!(tenant, %error, "the signing keys of a tenant could not be rotated");
@@ -71,10 +85,22 @@ impl Installation {
         Ok(steps)
     }
 
-    /// The tenants for whose keys something is due now.
-    async fn due(&self) -> Result<Vec<String>, InstallationError> {
+    /// When the trail was written to last, in seconds since the epoch, less what the clocks of
+    /// replicas may differ by.
+    async fn last_recorded(&self) -> Result<i64, InstallationError> {
+        let last = AuditFilter {
+            last: Some(1),
+            ..AuditFilter::default()
+        };
+        let rows = self.shared.store.reader().audit(&last).await?;
+        Ok(rows
+            .last()
+            .map_or(0, |row| row.record.at.as_second() - CLOCKS_DIFFER))
+    }
+
+    /// The tenants for whose keys something is due.
+    async fn due(&self, now: i64) -> Result<Vec<String>, InstallationError> {
         let shared = &*self.shared;
-        let now = shared.clock.now().as_second();
         let mut records: HashMap<String, Vec<KeyRecord>> = HashMap::new();
         for (tenant, json) in shared.store.reader().key_records().await? {
             let record = first_start::record(&tenant, &json)?;
@@ -107,7 +133,7 @@ impl Installation {
     }
 
     /// Makes the steps that are due for one tenant.
-    async fn advance(&self, name: &str) -> Result<usize, InstallationError> {
+    async fn advance(&self, name: &str, seen: i64) -> Result<usize, InstallationError> {
         let shared = &*self.shared;
         for step in 0..STEPS_AT_MOST {
             let Some(found) = shared.store.reader().tenant(name).await? else {
@@ -117,7 +143,7 @@ impl Installation {
             let records = first_start::opened(&found.keys)?
                 .into_iter()
                 .map(|key| key.record);
-            let mut slots = Slots::new(records.collect(), 0);
+            let mut slots = Slots::new(records.collect(), seen);
             let checked = lower_stored(&declared(&found)?)?;
             let turn = shared
                 .signers
@@ -170,8 +196,34 @@ impl Installation {
                 );
             }
             self.refresh(name).await?;
+            self.delete(name, &turn.removed, &found.keys).await;
         }
         Ok(STEPS_AT_MOST)
+    }
+
+    /// Has the backends delete keys whose records are gone. One that stays is of no use to anybody,
+    /// since it is published no more; people are told, for it may cost something.
+    async fn delete(&self, name: &str, removed: &[String], keys: &[SealedKey]) {
+        let shared = &*self.shared;
+        let gone: Vec<_> = keys
+            .iter()
+            .filter(|key| removed.contains(&key.kid))
+            .cloned()
+            .collect();
+        let gone = match first_start::opened(&gone) {
+            Ok(gone) => gone,
+            Err(error) => {
+                tracing::warn!(tenant = name, %error, "a removed key may still be in its backend");
+                return;
+            }
+        };
+        for key in gone {
+            let deleted = shared.signers.delete(name, &key, &shared.master).await;
+            if let Err(error) = deleted {
+                let kid = &key.record.kid;
+                tracing::warn!(tenant = name, kid, %error, "a removed key is still in its backend");
+            }
+        }
     }
 }
 
@@ -196,5 +248,7 @@ fn policy(entry: &TenantEntry) -> Result<RotationPolicy, InstallationError> {
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// How long more changes are waited for.
 const SETTLING: Duration = Duration::from_secs(1);
+/// Seconds by which the clocks of replicas may differ without anybody being told.
+const CLOCKS_DIFFER: i64 = 60;
 /// More than any plan has.
 const STEPS_AT_MOST: usize = 16;
