@@ -25,7 +25,7 @@ impl Installation {
         let mut changes = self.shared.store.changes();
         let mut seen = 0;
         loop {
-            match self.rotate_if_leading(&mut leads, &mut seen).await {
+            match self.look(&mut leads, &mut seen).await {
                 Ok(_) => {}
                 Err(error) => tracing::error!(%error, "signing keys could not be rotated"),
             }
@@ -42,13 +42,20 @@ impl Installation {
         }
     }
 
-    /// One look at all keys, if this process leads; how many steps were made. `seen` is the latest
-    /// time, in seconds since the epoch, that a look before this one saw: a clock that stands
-    /// before it went backwards, and nothing is rotated then.
+    /// One look at all keys, if this process leads; how many steps were made.
     ///
     /// # Errors
     /// The state cannot be read or written, or a key cannot be made. What is due stays due.
     pub async fn rotate_if_leading(
+        &self,
+        leads: &mut Option<Leadership>,
+    ) -> Result<usize, InstallationError> {
+        self.look(leads, &mut 0).await
+    }
+
+    /// `seen` is the latest time, in seconds since the epoch, that a look before this one saw: a
+    /// clock that stands before it went backwards, and nothing is rotated then.
+    async fn look(
         &self,
         leads: &mut Option<Leadership>,
         seen: &mut i64,
