@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer};
 use super::Loaded;
 use super::evidence::{TrustBundleSection, TrustedIssuerSection};
 use super::keys::{KeyBackendSection, KeysSection};
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 
 /// `server:` as it is written.
 #[derive(Debug, Deserialize)]
@@ -47,8 +47,15 @@ impl ServerSection {
     /// # Errors
     /// `Configuration` where the address of the database is not one.
     pub fn location(&self, loaded: &Loaded) -> Result<Location, Failure> {
-        location(&self.state, |folder| loaded.resolve(folder))
-            .map_err(|error| loaded.broken("server.state", error.to_string()))
+        location(&self.state, |folder| loaded.resolve(folder)).map_err(|error| {
+            // Without the line as it stands there: it may hold a password.
+            let failure =
+                Failure::from_error(Exit::Configuration, &error).note("in `server.state`");
+            match error.hint() {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            }
+        })
     }
 }
 

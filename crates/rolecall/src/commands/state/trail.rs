@@ -40,8 +40,10 @@ async fn list(args: &AuditListArgs) -> Result<(), Failure> {
             .await
             .map_err(|error| failed(&error))?;
         for row in &rows {
+            // As JSON it is the very text that the chain's hashes are over.
             printing::line(&match args.output {
-                Output::Json => json!(row).to_string(),
+                Output::Json => serde_json::to_string(row)
+                    .map_err(|error| Failure::from_error(Exit::Unexpected, &error))?,
                 Output::Text => line(row),
             })?;
         }
