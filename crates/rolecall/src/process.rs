@@ -71,3 +71,17 @@ pub fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failur
         }
     })
 }
+
+/// SIGHUP: the configuration file is to be read again.
+///
+/// # Errors
+/// `Unexpected` where the handler cannot be set.
+pub fn reload_signal() -> Result<tokio::signal::unix::Signal, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    signal(SignalKind::hangup()).map_err(|error| {
+        Failure::new(
+            Exit::Unexpected,
+            format_args!("cannot wait for signals: {error}"),
+        )
+    })
+}

@@ -1,11 +1,11 @@
 //! `rolecall serve`: the issuer of every tenant of the configuration file.
 
-use std::net::IpAddr;
-use std::path::PathBuf;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 
 use rolecall_http_api::{
-    CertificateHeader, Clock, Installation, InstallationError, Server, ServerError, router,
-    with_certificate_header,
+    CertificateHeader, Clock, Installation, InstallationError, Server, ServerError, operations,
+    router, with_certificate_header,
 };
 use rolecall_sealed::MasterKey;
 use rolecall_store::{Location, Store, StoreOptions};
@@ -29,6 +29,7 @@ pub async fn run(args: ServeArgs) -> Result<(), Failure> {
             &serde_json::json!({
                 "event": "ready",
                 "listen": listen.to_string(),
+                "operations": serving.operations.as_ref().map(|server| server.address().to_string()),
                 "issuers": serving.issuers,
             })
             .to_string(),
@@ -39,8 +40,42 @@ pub async fn run(args: ServeArgs) -> Result<(), Failure> {
         ))?,
     }
     let stop = process::stop_signal()?;
+    let mut reload = process::reload_signal()?;
+    let (installation, address) = (serving.installation.clone(), serving.address());
+    let reloading = tokio::spawn(async move {
+        while reload.recv().await.is_some() {
+            reload_tenants(&installation, &args.config, address).await;
+        }
+    });
+    tell_supervisor(&[sd_notify::NotifyState::Ready]);
     serving.run(stop).await;
+    reloading.abort();
     Ok(())
+}
+
+/// Declares the tenants of the file as it is now; what it says wrong leaves everything as it was.
+async fn reload_tenants(installation: &Installation, config: &Path, address: SocketAddr) {
+    let read = async {
+        let loaded = Loaded::read(config)?;
+        let tenants = loaded.tenants(address)?;
+        let declared = installation.declare(tenants).await;
+        declared.map_err(|error| not_installed(&loaded, &error))
+    };
+    match read.await {
+        Ok(()) => {
+            tracing::warn!(config = %config.display(), "the tenants of the configuration file were read again")
+        }
+        Err(failure) => {
+            tracing::error!(config = %config.display(), "the configuration file was not taken over, everything stays as it was: {}", anstream::adapter::strip_str(&failure.told()));
+        }
+    }
+}
+
+/// Tells systemd, where it started us (sd_notify(3)).
+fn tell_supervisor(state: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::debug!(%error, "no supervisor was told");
+    }
 }
 
 /// An issuer that is ready: its port taken, its state open, its keys made.
@@ -48,6 +83,7 @@ pub struct Serving {
     server: Server,
     certificate_header: Option<(CertificateHeader, Vec<IpAddr>)>,
     installation: Installation,
+    operations: Option<Server>,
     issuers: Vec<String>,
     new_master_key: Option<PathBuf>,
 }
@@ -75,8 +111,17 @@ impl Serving {
             Installation::start_with(signers, store, master, tenants, Clock::system())
                 .await
                 .map_err(|error| not_installed(loaded, &error))?;
+        let operations = match section.operations_listen {
+            Some(listen) => Some(
+                Server::bind(&listen.to_string())
+                    .await
+                    .map_err(|error| cannot_listen(&error))?,
+            ),
+            None => None,
+        };
         Ok(Self {
             issuers: installation.issuers(),
+            operations,
             server,
             certificate_header: (section.client_certificate_header.as_ref())
                 .map(|header| (header.form, header.proxies.clone())),
@@ -98,8 +143,20 @@ impl Serving {
         if let Some((form, proxies)) = self.certificate_header {
             routes = with_certificate_header(routes, form, proxies);
         }
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        let beside = self.operations.map(|server| {
+            let routes = operations(self.installation.clone());
+            tokio::spawn(server.serve(routes, async {
+                let _ = ended.await;
+            }))
+        });
         self.server.serve(routes, stop).await;
+        tell_supervisor(&[sd_notify::NotifyState::Stopping]);
         rotating.abort();
+        drop(end);
+        if let Some(beside) = beside {
+            let _ = beside.await;
+        }
         self.installation.close().await;
     }
 }

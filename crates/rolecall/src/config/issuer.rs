@@ -24,6 +24,9 @@ use crate::failure::{Exit, Failure};
 pub struct ServerSection {
     /// Where to listen. Port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Where health, readiness and metrics are served beside, for those who run the server.
+    #[serde(default)]
+    pub operations_listen: Option<SocketAddr>,
     /// Where the state is: a folder, or a PostgreSQL database (`postgres://…`).
     pub state: String,
     /// The master key's file; without one the environment must have the key.

@@ -17,6 +17,7 @@ use crate::attesting::Means;
 use crate::directory::{Directory, EVIDENCE_ALIVE, Seat};
 use crate::first_start;
 use crate::lowering::{lower, lower_stored};
+use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 use crate::snapshot::Tenant;
 use crate::stored::{declared, stored};
@@ -41,6 +42,7 @@ pub(crate) struct Shared {
     /// who change the directory, which makes them wait for each other.
     memories: tokio::sync::Mutex<HashMap<String, Arc<Mutex<ReplayMemory>>>>,
     means: Means,
+    pub(crate) metrics: Metrics,
 }
 
 impl Installation {
@@ -84,6 +86,7 @@ impl Installation {
                 refusals: RefusalTrail::default(),
                 memories: tokio::sync::Mutex::new(remembered(&used, now)),
                 means: Means::new(),
+                metrics: Metrics::new(),
             }),
         };
         // Before anything is written: a wrong master key must not lead to a second set of keys.
@@ -165,6 +168,13 @@ impl Installation {
     /// How many tenants are served.
     pub fn tenants(&self) -> usize {
         self.shared.directory.load().seats.len()
+    }
+
+    /// How many tenants were asked for and are in memory.
+    pub(crate) fn tenants_read(&self) -> usize {
+        let directory = self.shared.directory.load();
+        let read = directory.seats.iter();
+        read.filter(|seat| seat.tenant.load().is_some()).count()
     }
 
     /// Writes what is queued for the audit trail and lets go of the state. Requests for tokens are

@@ -50,7 +50,7 @@ impl Refusal {
 }
 
 impl Code {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",

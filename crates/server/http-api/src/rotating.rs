@@ -89,6 +89,7 @@ impl Installation {
                 }
             }
         }
+        self.shared.metrics.rotated(steps);
         Ok(steps)
     }
 

@@ -26,6 +26,22 @@ pub fn router(installation: Installation) -> Router {
 }
 
 /// Ready means: a token that is asked for now could be recorded and so be issued.
+/// What concerns those who run the server: health, readiness and metrics. Meant for an address that
+/// only they can reach.
+pub fn operations(installation: Installation) -> Router {
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(installation)
+}
+
+async fn metrics(State(installation): State<Installation>) -> Response {
+    let ready = installation.ready().await.is_ok();
+    let (tenants, read) = (installation.tenants(), installation.tenants_read());
+    installation.shared.metrics.answer(tenants, read, ready)
+}
+
 async fn ready(State(installation): State<Installation>) -> Response {
     match installation.ready().await {
         Ok(()) => "ready\n".into_response(),
@@ -79,8 +95,14 @@ async fn dispatch(State(installation): State<Installation>, request: Request<Bod
         ));
     }
     match endpoint {
-        Endpoint::Discovery => tenant.document(&tenant.discovery, &request),
-        Endpoint::Jwks => tenant.document(&tenant.jwks, &request),
+        Endpoint::Discovery => {
+            installation.shared.metrics.served("discovery");
+            tenant.document(&tenant.discovery, &request)
+        }
+        Endpoint::Jwks => {
+            installation.shared.metrics.served("jwks");
+            tenant.document(&tenant.jwks, &request)
+        }
         Endpoint::Token if request.method() == Method::POST => {
             token::answer(&installation, &tenant, request).await
         }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
@@ -29,7 +29,7 @@ pub(crate) async fn answer(
     tenant: &Tenant,
     request: Request<Body>,
 ) -> Response {
-    let now = installation.now();
+    let (now, began) = (installation.now(), Instant::now());
     let name = tenant.name.as_str();
     let mut record = AuditRecord::new(now, AuditKind::Mint, name, Outcome::Granted);
     record.client = request
@@ -41,8 +41,16 @@ pub(crate) async fn answer(
         now,
         record,
         attested: false,
+        evidence: None,
     };
-    match asking.issue(installation, request).await {
+    let issued = asking.issue(installation, request).await;
+    let outcome = match &issued {
+        Ok(_) => "granted",
+        Err(refusal) => refusal.code.as_str(),
+    };
+    let metrics = &installation.shared.metrics;
+    metrics.asked(outcome, asking.evidence.as_deref(), began.elapsed());
+    match issued {
         Ok(issued) => issued.into_response(),
         Err(refusal) => {
             installation.note_refusal(asking.record, &refusal, asking.attested);
@@ -57,6 +65,8 @@ struct Asking<'t> {
     now: Timestamp,
     record: AuditRecord,
     attested: bool,
+    /// The kind of proof, once it is known.
+    evidence: Option<String>,
 }
 
 /// A token that was signed and recorded.
@@ -80,6 +90,7 @@ impl<'t> Asking<'t> {
         let now = self.now.as_second();
         let proven = attest(self.tenant, &request, now, &mut self.record).await?;
         self.attested = true;
+        self.evidence.clone_from(&self.record.evidence);
         let workload = proven.workload;
         let config = self.choose_config(workload, &request)?;
         self.record.token_config = Some(config.name().to_owned());
