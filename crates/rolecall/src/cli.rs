@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub mod state;
+mod token_preview;
 pub mod trust;
 pub mod workload;
+pub use token_preview::{TokenPresetsArgs, TokenPreviewArgs};
 
 /// Keyless AWS access for everything you run.
 #[derive(Debug, Parser)]
@@ -165,6 +167,12 @@ pub enum TokenCommand {
                       --audience sts.amazonaws.com /run/token"
     )]
     Verify(TokenVerifyArgs),
+    /// Show what a token would say, and why; none is made
+    #[command(after_help = token_preview::PREVIEW_EXAMPLES)]
+    Preview(TokenPreviewArgs),
+    /// List the token formats of other systems that can be chosen as a preset
+    #[command(after_help = "Example:\n  rolecall token presets spacelift")]
+    Presets(TokenPresetsArgs),
 }
 
 /// `rolecall token mint`

@@ -8,6 +8,7 @@ mod exec;
 mod serve;
 mod state;
 mod token;
+mod token_preview;
 mod trust;
 mod workload;
 mod workload_secret;
@@ -33,6 +34,8 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Token(TokenCommand::Mint(args)) => token::mint(args).await?,
         Command::Token(TokenCommand::Inspect(args)) => token::inspect(args)?,
         Command::Token(TokenCommand::Verify(args)) => token::verify(args).await?,
+        Command::Token(TokenCommand::Preview(args)) => token_preview::preview(&args)?,
+        Command::Token(TokenCommand::Presets(args)) => token_preview::presets(&args)?,
         Command::Trust(command) => return trust::run(command).await,
         Command::Workload(WorkloadCommand::Key(args)) => workload::key(args)?,
         Command::Workload(WorkloadCommand::Secret(SecretCommand::New(args))) => {

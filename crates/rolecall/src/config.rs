@@ -5,12 +5,15 @@
 mod evidence;
 pub mod keys;
 mod places;
+mod previewed;
 mod reading;
 mod registered;
+mod token_config;
 mod workload;
 
 pub mod issuer;
 
+pub use previewed::{Wanted, refused};
 pub use reading::{Loaded, read_yaml};
 pub use workload::AskingWorkload;
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 /// The attributes of one workload for one request, after attestation.
 ///
 /// Nothing is added to them: a format that says `{name}` needs an attribute `name`, which is for
-/// the caller to set. Three attributes have a value even where they are absent, as in Cube:
-/// `deployment_id` and `component` are `global`, `region` is `control-plane`.
+/// the caller to set. What stands for an attribute that is missing is declared with it: see
+/// [`AttributeText::stand_in`](crate::AttributeText::stand_in).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attributes(BTreeMap<String, String>);
 
@@ -36,11 +36,6 @@ impl Attributes {
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The value that a placeholder stands for.
-    pub(crate) fn resolve(&self, name: &str) -> Option<&str> {
-        self.value(name).or_else(|| stand_in(name))
-    }
-
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
@@ -54,14 +49,5 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Attributes {
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect(),
         )
-    }
-}
-
-/// What stands in for an attribute that the workload does not have.
-pub(crate) fn stand_in(name: &str) -> Option<&'static str> {
-    match name {
-        "deployment_id" | "component" => Some("global"),
-        "region" => Some("control-plane"),
-        _ => None,
     }
 }

@@ -8,14 +8,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::claim_value::ClaimValue;
 use crate::claims::push_json_text;
+use crate::declared::DeclaredAttributes;
 use crate::error::shown;
+use crate::levers::Lever;
+use crate::template::Placeholder;
+use crate::trust_needs::TrustNeed;
 use crate::{Attributes, FormatError, MintError};
+
+mod tag_texts;
 
 /// The AWS claims as they are written; values are texts with placeholders.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AwsClaimsText {
-    /// Session tags. The role's trust policy must then allow `sts:TagSession`.
+    /// Session tags; numbers and truth values become texts, nothing becomes the empty text. The
+    /// role's trust policy must then allow `sts:TagSession`.
+    #[serde(deserialize_with = "tag_texts::deserialize")]
     pub session_tags: BTreeMap<String, String>,
     /// Keys of session tags that stay over further role hops.
     pub transitive_tag_keys: Vec<String>,
@@ -24,6 +32,9 @@ pub struct AwsClaimsText {
     /// Role ARNs that a token is bound to: STS refuses it for any other role. A request may narrow
     /// the token to one of them.
     pub roles: Vec<String>,
+    /// By lever, the attribute that a workload must have, with the value `true`, for its tokens to
+    /// carry the claim. A lever that is not here is on for every workload.
+    pub opt_in: BTreeMap<Lever, String>,
 }
 
 /// Checked AWS claims.
@@ -33,6 +44,7 @@ pub struct AwsClaims {
     transitive: Vec<String>,
     source_identity: Option<ClaimValue>,
     roles: Vec<RoleArn>,
+    opt_in: BTreeMap<Lever, String>,
 }
 
 impl AwsClaims {
@@ -95,13 +107,94 @@ impl AwsClaims {
             transitive: text.transitive_tag_keys.clone(),
             source_identity,
             roles,
+            opt_in: text.opt_in.clone(),
         })
+    }
+
+    /// What the trust policy of a role must allow for these claims, as they come out for a
+    /// workload.
+    ///
+    /// # Errors
+    /// As minting.
+    pub(crate) fn needs(&self, attributes: &Attributes) -> Result<Vec<TrustNeed>, MintError> {
+        let mut needs = Vec::new();
+        if self.has(Lever::SessionTags, attributes) {
+            let tags = self.rendered_tags(attributes)?;
+            let tags = tags.iter().map(|(key, value)| (*key, value.as_str()));
+            needs.push(TrustNeed::tags(tags, &self.transitive));
+        }
+        if let Some(value) = &self.source_identity
+            && self.has(Lever::SourceIdentity, attributes)
+        {
+            needs.push(TrustNeed::source_identity(&value.render(attributes)?));
+        }
+        if self.has(Lever::Roles, attributes) {
+            needs.push(TrustNeed::roles());
+        }
+        Ok(needs)
+    }
+
+    /// How much of the room for tags and session policies the tags take, in percent, with a subject
+    /// of `subject` bytes. AWS packs them in a form that it does not tell; this counts plain bytes
+    /// over a base that was seen, so it errs on the safe side.
+    ///
+    /// # Errors
+    /// As minting.
+    pub(crate) fn packed_percent(
+        &self,
+        attributes: &Attributes,
+        subject: usize,
+    ) -> Result<usize, MintError> {
+        let tags: usize = if self.has(Lever::SessionTags, attributes) {
+            let tags = self.rendered_tags(attributes)?;
+            tags.iter()
+                .map(|(key, value)| key.len() + value.len())
+                .sum()
+        } else {
+            0
+        };
+        Ok((PACKED_BASE + tags + subject) * 100 / PACKED_LIMIT)
+    }
+
+    fn rendered_tags(&self, attributes: &Attributes) -> Result<Vec<(&str, String)>, MintError> {
+        self.tags
+            .iter()
+            .map(|(key, value)| Ok((key.as_str(), value.render(attributes)?)))
+            .collect()
+    }
+
+    /// Whether tokens of a workload carry the claim.
+    #[must_use]
+    pub fn has(&self, lever: Lever, attributes: &Attributes) -> bool {
+        let is_there = match lever {
+            Lever::SessionTags => !self.tags.is_empty(),
+            Lever::SourceIdentity => self.source_identity.is_some(),
+            Lever::Roles => !self.roles.is_empty(),
+        };
+        is_there && lever.is_on(&self.opt_in, attributes)
+    }
+
+    /// The fields with placeholders.
+    pub(crate) fn placeholders(&self) -> impl Iterator<Item = (&str, &Placeholder)> {
+        self.tags
+            .iter()
+            .map(|(_, value)| value)
+            .chain(&self.source_identity)
+            .flat_map(|value| value.placeholders().map(|one| (value.field(), one)))
     }
 
     /// The roles that tokens are bound to; none if they are bound to no role.
     #[must_use]
     pub fn roles(&self) -> &[RoleArn] {
         &self.roles
+    }
+
+    pub(crate) fn bind(&mut self, declared: &DeclaredAttributes) -> Result<(), FormatError> {
+        self.tags
+            .iter_mut()
+            .map(|(_, value)| value)
+            .chain(&mut self.source_identity)
+            .try_for_each(|value| value.bind(declared))
     }
 
     pub(crate) fn check_known(&self, known: &[&str]) -> Result<(), FormatError> {
@@ -121,17 +214,22 @@ impl AwsClaims {
         out: &mut Vec<u8>,
     ) -> Result<(), MintError> {
         self.push_tags(attributes, out)?;
-        if let Some(value) = &self.source_identity {
+        if let Some(value) = &self.source_identity
+            && Lever::SourceIdentity.is_on(&self.opt_in, attributes)
+        {
             let text = value.render(attributes)?;
             check_source_identity(&text).map_err(|why| rendered_wrong(value, why))?;
             out.extend_from_slice(br#","https://aws.amazon.com/source_identity":"#);
             push_json_text(&text, out);
         }
+        if !Lever::Roles.is_on(&self.opt_in, attributes) {
+            return Ok(());
+        }
         self.push_roles(config, role, out)
     }
 
     fn push_tags(&self, attributes: &Attributes, out: &mut Vec<u8>) -> Result<(), MintError> {
-        if self.tags.is_empty() {
+        if !self.has(Lever::SessionTags, attributes) {
             return Ok(());
         }
         out.extend_from_slice(br#","https://aws.amazon.com/tags":{"principal_tags":{"#);
@@ -284,3 +382,7 @@ const MOST_TAGS: usize = 50;
 const LONGEST_TAG_KEY: usize = 128;
 const LONGEST_TAG_VALUE: usize = 256;
 const TAG_CHARACTERS: &str = "letters, digits, blanks and `_.:/=+-@`";
+/// Bytes that a session takes before its first tag, as seen in answers of STS.
+const PACKED_BASE: usize = 900;
+/// Bytes that session policies and tags may take in all.
+const PACKED_LIMIT: usize = 4096;

@@ -1,8 +1,9 @@
 //! The value of a custom claim, session tag or source identity: any text, with placeholders.
 
-use crate::error::{nearest, shown};
-use crate::subject::{is_value_character, why_not};
-use crate::template::{Grammar, Piece, Template};
+use crate::declared::DeclaredAttributes;
+use crate::error::shown;
+use crate::form::Form;
+use crate::template::{Grammar, Piece, Placeholder, Template};
 use crate::{Attributes, FormatError, MintError};
 
 /// A parsed value. Values of attributes enter it as they are; they may be any text where the
@@ -18,6 +19,14 @@ impl ClaimValue {
     pub(crate) fn parse(field: String, text: &str) -> Result<Self, FormatError> {
         let template = Template::parse(&field, text, &GRAMMAR)?;
         Ok(Self { field, template })
+    }
+
+    pub(crate) fn bind(&mut self, declared: &DeclaredAttributes) -> Result<(), FormatError> {
+        self.template.bind(&self.field, declared)
+    }
+
+    pub(crate) fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
+        self.template.placeholders()
     }
 
     pub(crate) fn check_known(&self, known: &[&str]) -> Result<(), FormatError> {
@@ -43,8 +52,8 @@ impl ClaimValue {
         for piece in &self.template.pieces {
             match piece {
                 Piece::Literal(literal) => out.push_str(literal),
-                Piece::Placeholder { name, .. } => {
-                    out.push_str(self.value(attributes, name, whole)?);
+                Piece::Placeholder(placeholder) => {
+                    out.push_str(self.value(attributes, placeholder, whole)?);
                 }
             }
         }
@@ -59,31 +68,32 @@ impl ClaimValue {
     }
 
     fn value<'a>(
-        &self,
+        &'a self,
         attributes: &'a Attributes,
-        name: &str,
+        placeholder: &'a Placeholder,
         whole: bool,
     ) -> Result<&'a str, MintError> {
-        let value = attributes
-            .resolve(name)
-            .ok_or_else(|| MintError::AttributeMissing {
-                field: self.field.clone(),
-                name: name.to_owned(),
-                nearest: nearest(name, attributes.names()),
-            })?;
-        let refused = value
-            .chars()
-            .find(|&character| character.is_control() || !(whole || is_value_character(character)));
+        let (value, _) = placeholder.value(&self.field, attributes)?;
+        let refused = if placeholder.rule.is_some() {
+            // Its form was checked already.
+            None
+        } else if let Some(character) = value.chars().find(|character| character.is_control()) {
+            Some(format!(
+                "`{}` holds the control character `{}`",
+                shown(value),
+                character.escape_debug()
+            ))
+        } else if whole || value.is_empty() {
+            None
+        } else {
+            Form::Any.check(value).err()
+        };
         match refused {
             None => Ok(value),
-            Some(character) => Err(MintError::AttributeValue {
+            Some(why) => Err(MintError::AttributeValue {
                 field: self.field.clone(),
-                name: name.to_owned(),
-                why: if character.is_control() {
-                    format!("`{}` holds a control character", shown(value))
-                } else {
-                    why_not(value, character)
-                },
+                name: placeholder.name.clone(),
+                why,
             }),
         }
     }

@@ -24,7 +24,7 @@ impl Claims {
         &self.subject
     }
 
-    /// The `iat` and `nbf` claims, seconds since the epoch.
+    /// The `iat` claim, seconds since the epoch.
     #[must_use]
     pub fn issued_at(&self) -> i64 {
         self.issued_at
@@ -43,14 +43,23 @@ impl Claims {
     }
 }
 
-/// Makes the claims `iss sub aud exp iat nbf jti` (RFC 7519 §4.1), then the custom and AWS claims.
-///
-/// `now` is in seconds since the epoch and becomes `iat` and `nbf`; `jti` must be unique in the
-/// issuer. `role` narrows the roles claim to one of the config's roles. About 1 µs; the text is
-/// written straight into one buffer.
+/// What is asked for, beside the config and the workload.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The time, in seconds since the epoch; becomes `iat`.
+    pub now: i64,
+    /// Unique in the issuer; becomes `jti`.
+    pub jti: &'a str,
+    /// The role that the token is wanted for, of the config's roles: narrows the roles claim.
+    pub role: Option<&'a str>,
+    /// How long the token is to live, in seconds; the config's own lifetime otherwise.
+    pub lifetime: Option<u32>,
+}
+
+/// Makes the claims of a token that lives as long as the config says: see [`mint_asked`].
 ///
 /// # Errors
-/// What the asker or the workload's attributes got wrong: see [`MintError::fault`].
+/// As [`mint_asked`].
 pub fn mint(
     config: &TokenConfig,
     attributes: &Attributes,
@@ -59,8 +68,31 @@ pub fn mint(
     jti: &str,
     role: Option<&str>,
 ) -> Result<Claims, MintError> {
+    let asked = Asked {
+        now,
+        jti,
+        role,
+        lifetime: None,
+    };
+    mint_asked(config, attributes, issuer, asked)
+}
+
+/// Makes the claims `iss sub aud exp iat nbf jti` (RFC 7519 §4.1), then the custom and AWS claims.
+///
+/// About 1 µs; the text is written straight into one buffer.
+///
+/// # Errors
+/// What the asker or the workload's attributes got wrong: see [`MintError::fault`].
+pub fn mint_asked(
+    config: &TokenConfig,
+    attributes: &Attributes,
+    issuer: &IssuerUrl,
+    asked: Asked<'_>,
+) -> Result<Claims, MintError> {
+    let Asked { now, jti, role, .. } = asked;
+    let lifetime = config.lifetime_for(asked.lifetime)?;
     let subject = config.subject().render(attributes)?;
-    let expires_at = now.saturating_add(i64::from(config.lifetime_seconds()));
+    let expires_at = now.saturating_add(i64::from(lifetime));
 
     let mut json = Vec::with_capacity(USUAL_LENGTH);
     json.extend_from_slice(br#"{"iss":"#);
@@ -74,7 +106,10 @@ pub fn mint(
     json.extend_from_slice(br#","iat":"#);
     push_number(now, &mut json);
     json.extend_from_slice(br#","nbf":"#);
-    push_number(now, &mut json);
+    push_number(
+        now.saturating_sub(i64::from(config.backdate_seconds())),
+        &mut json,
+    );
     json.extend_from_slice(br#","jti":"#);
     push_json_text(jti, &mut json);
     config.claims().push(attributes, &mut json)?;
@@ -127,8 +162,8 @@ fn push_number(number: i64, out: &mut Vec<u8>) {
     let _ = write!(out, "{number}");
 }
 
-/// AWS takes tokens of 20 000 characters. Base64 adds a third; header and an RSA-4096 signature
+/// Bytes of a payload, at most: AWS takes tokens of 20 000 characters. Base64 adds a third; header and an RSA-4096 signature
 /// need about 900 characters.
-const LONGEST_PAYLOAD: usize = 14_000;
+pub const LONGEST_PAYLOAD: usize = 14_000;
 const USUAL_LENGTH: usize = 512;
 const HEX: &[u8; 16] = b"0123456789abcdef";

@@ -6,16 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::claim_value::ClaimValue;
 use crate::claims::push_json_text;
+use crate::declared::DeclaredAttributes;
 use crate::error::shown;
+use crate::template::Placeholder;
 use crate::{Attributes, FormatError, MintError};
 
 /// The value of a custom claim as it is written: a text or a list of texts, each with placeholders.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ClaimText {
-    /// One text.
+    /// One text. Commas make it a list, a comma at its end a list of one entry; `\\,` stands for
+    /// the comma itself. What attributes put in never makes a list.
     One(String),
-    /// A list; stays a JSON array even with one entry.
+    /// A list; stays a JSON array even with one entry, and commas stay commas.
     Many(Vec<String>),
 }
 
@@ -27,10 +30,10 @@ impl From<&str> for ClaimText {
 
 /// Checked custom claims.
 ///
-/// Cube's rules: `iss sub aud exp iat nbf jti` and everything under `cube:` are reserved, as is
-/// everything under `https://aws.amazon.com/`, which gives a session tags and roles; also `azp`,
-/// which AWS takes instead of `aud`. At most 50 claims of 128 characters, with values of 1024
-/// characters and lists of 50.
+/// Reserved are `iss sub aud exp iat nbf jti`, what the tenant or its preset reserves (`cube:`),
+/// and everything under `https://aws.amazon.com/`, which gives a session tags and roles; also
+/// `azp`, which AWS takes instead of `aud`. At most 50 claims of 128 characters, with values of
+/// 1024 characters and lists of 50.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CustomClaims(Vec<Claim>);
 
@@ -39,25 +42,62 @@ struct Claim {
     name: String,
     values: Vec<ClaimValue>,
     is_list: bool,
+    /// Left out where the workload does not have its attributes.
+    optional: bool,
 }
 
 impl CustomClaims {
-    /// Checks and parses.
+    /// Checks and parses. `reserved` are beginnings of names that are not for claims.
     ///
     /// # Errors
     /// `ClaimName`, `ClaimValue`, `TooManyClaims`, `Format`.
-    pub fn read(claims: &BTreeMap<String, ClaimText>) -> Result<Self, MintError> {
+    pub fn read(
+        claims: &BTreeMap<String, ClaimText>,
+        reserved: &[String],
+    ) -> Result<Self, MintError> {
         if claims.len() > MOST {
             return Err(MintError::TooManyClaims {
                 found: claims.len(),
                 limit: MOST,
             });
         }
-        claims
-            .iter()
-            .map(|(name, text)| Claim::read(name, text))
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let read = claims.iter().map(|(name, text)| {
+            check_name(name, reserved)?;
+            Claim::read(name, text)
+        });
+        read.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Adds a claim that is the issuer's own to add, unless there is one of that name.
+    pub(crate) fn add(&mut self, name: &str, text: &str, optional: bool) -> Result<(), MintError> {
+        if self.names().all(|own| own != name) {
+            let text = ClaimText::Many(vec![text.to_owned()]);
+            let claim = Claim::read(name, &text)?;
+            self.0.push(Claim {
+                is_list: false,
+                optional,
+                ..claim
+            });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn bind(&mut self, declared: &DeclaredAttributes) -> Result<(), FormatError> {
+        self.0
+            .iter_mut()
+            .flat_map(|claim| &mut claim.values)
+            .try_for_each(|value| value.bind(declared))
+    }
+
+    /// The placeholders of all claims, each with its claim's field and whether it may be missing.
+    pub(crate) fn placeholders(&self) -> impl Iterator<Item = (&str, &Placeholder, bool)> {
+        self.0.iter().flat_map(|claim| {
+            claim.values.iter().flat_map(|value| {
+                value
+                    .placeholders()
+                    .map(|placeholder| (value.field(), placeholder, claim.optional))
+            })
+        })
     }
 
     /// The names, in order.
@@ -68,6 +108,7 @@ impl CustomClaims {
     pub(crate) fn check_known(&self, known: &[&str]) -> Result<(), FormatError> {
         self.0
             .iter()
+            .filter(|claim| !claim.optional)
             .flat_map(|claim| &claim.values)
             .try_for_each(|value| value.check_known(known))
     }
@@ -75,6 +116,9 @@ impl CustomClaims {
     /// Appends `,"name":value` for each.
     pub(crate) fn push(&self, attributes: &Attributes, out: &mut Vec<u8>) -> Result<(), MintError> {
         for claim in &self.0 {
+            if claim.optional && !claim.is_known(attributes) {
+                continue;
+            }
             out.push(b',');
             push_json_text(&claim.name, out);
             out.push(b':');
@@ -100,10 +144,9 @@ impl CustomClaims {
 
 impl Claim {
     fn read(name: &str, text: &ClaimText) -> Result<Self, MintError> {
-        check_name(name)?;
         let (texts, is_list) = match text {
-            ClaimText::One(text) => (std::slice::from_ref(text), false),
-            ClaimText::Many(texts) => (texts.as_slice(), true),
+            ClaimText::One(text) => split(text),
+            ClaimText::Many(texts) => (texts.clone(), true),
         };
         let field = format!("claims.{name}");
         if texts.len() > MOST {
@@ -120,11 +163,51 @@ impl Claim {
             name: name.to_owned(),
             values,
             is_list,
+            optional: false,
         })
+    }
+
+    fn is_known(&self, attributes: &Attributes) -> bool {
+        self.values
+            .iter()
+            .flat_map(ClaimValue::placeholders)
+            .all(|placeholder| !placeholder.is_missing(attributes))
     }
 }
 
-fn check_name(name: &str) -> Result<(), MintError> {
+/// The entries of a text, and whether they are a list.
+fn split(text: &str) -> (Vec<String>, bool) {
+    let mut entries = vec![String::new()];
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' if characters.next_if_eq(&',').is_some() => {
+                if let Some(entry) = entries.last_mut() {
+                    entry.push(',');
+                }
+            }
+            ',' => entries.push(String::new()),
+            other => {
+                if let Some(entry) = entries.last_mut() {
+                    entry.push(other);
+                }
+            }
+        }
+    }
+    if entries.len() == 1 {
+        return (entries, false);
+    }
+    let mut entries: Vec<String> = entries
+        .iter()
+        .map(|entry| entry.trim().to_owned())
+        .collect();
+    if entries.last().is_some_and(String::is_empty) {
+        entries.pop();
+    }
+    (entries, true)
+}
+
+fn check_name(name: &str, reserved: &[String]) -> Result<(), MintError> {
     let refused = |why| {
         Err(MintError::ClaimName {
             name: shown(name),
@@ -144,8 +227,11 @@ fn check_name(name: &str) -> Result<(), MintError> {
     if lower == "azp" {
         return refused("AWS would take it in place of `aud`");
     }
-    if lower.starts_with("cube:") {
-        return refused("names that begin with `cube:` are reserved");
+    if reserved
+        .iter()
+        .any(|prefix| lower.starts_with(&prefix.to_ascii_lowercase()))
+    {
+        return refused("the tenant or its preset reserves names that begin like this");
     }
     if lower.starts_with("https://aws.amazon.com/") {
         return refused(

@@ -45,13 +45,101 @@ pub enum MintError {
         /// The rule that it breaks.
         why: &'static str,
     },
-    /// A lifetime outside 5 minutes to 12 hours.
-    #[error(
-        "a lifetime of {seconds} s is not possible: 300 s (5 minutes) to 43200 s (12 hours) is"
-    )]
+    /// A lifetime of a token config outside what its tenant or AWS allows.
+    #[error("a lifetime of {seconds} s is not possible: {least} s to {most} s is")]
     Lifetime {
         /// Seconds given.
         seconds: u32,
+        /// Shortest that is possible, in seconds.
+        least: u32,
+        /// Longest that is possible, in seconds.
+        most: u32,
+    },
+    /// Bounds of lifetimes that are empty or wider than what is around them.
+    #[error(
+        "lifetimes from {shortest} s to {longest} s are not possible: both must lie between {least} s and {most} s, the shortest first"
+    )]
+    Lifetimes {
+        /// Shortest, in seconds.
+        shortest: u32,
+        /// Longest, in seconds.
+        longest: u32,
+        /// Shortest that is possible, in seconds.
+        least: u32,
+        /// Longest that is possible, in seconds.
+        most: u32,
+    },
+    /// `nbf` further before `iat` than verifiers' clocks are apart.
+    #[error("`backdate` of {seconds} s is not possible: 0 s to 600 s is")]
+    Backdate {
+        /// Seconds given.
+        seconds: u32,
+    },
+    /// A beginning of claim names that cannot be reserved.
+    #[error("`{given}` cannot be reserved: write 1 to 128 ASCII characters, such as `acme:`")]
+    ReservedClaims {
+        /// What was given.
+        given: String,
+    },
+    /// A preset that does not exist.
+    #[error("there is no preset `{name}`{}", did_you_mean(nearest))]
+    UnknownPreset {
+        /// What was given.
+        name: String,
+        /// The most similar one.
+        nearest: Option<String>,
+    },
+    /// A field that must be written because the preset leaves it open.
+    #[error("`{field}` is missing: {why}")]
+    Missing {
+        /// The field.
+        field: &'static str,
+        /// What to write.
+        why: String,
+    },
+    /// Two token configs of a tenant share what is one's alone.
+    #[error("{what}, is that of the token config `{other}` already")]
+    Shared {
+        /// Which of them is the later one, from 0.
+        index: usize,
+        /// The field that shares.
+        field: &'static str,
+        /// What they share.
+        what: String,
+        /// The earlier one.
+        other: String,
+    },
+    /// An environment variable that must not be pointed at a token.
+    #[error("`{given}` cannot be a target variable: {why}")]
+    TargetVariable {
+        /// What was given.
+        given: String,
+        /// The rule that it breaks.
+        why: &'static str,
+    },
+    /// A setting that tokens of this kind do not have.
+    #[error("`{field}` is not possible here: {why}")]
+    NotHere {
+        /// The field.
+        field: &'static str,
+        /// Why.
+        why: &'static str,
+    },
+    /// A change of what is fixed when a token config is made.
+    #[error(
+        "whom the tokens of `{config}` speak for cannot change; make another token config with a name of its own"
+    )]
+    SubjectFixed {
+        /// The token config.
+        config: String,
+    },
+    /// A declaration of an attribute that contradicts itself.
+    #[error("the attribute `{name}` cannot be declared so: {why}")]
+    Declared {
+        /// The attribute.
+        name: String,
+        /// The rule that it breaks.
+        why: String,
     },
     /// A text with placeholders that is malformed.
     #[error(transparent)]
@@ -131,6 +219,20 @@ pub enum MintError {
         /// What is wrong with the value.
         why: String,
     },
+    /// A lifetime that was asked for and that the token config does not give.
+    #[error(
+        "the token config `{config}` gives tokens for {least} s to {most} s, not for {seconds} s"
+    )]
+    LifetimeNotOffered {
+        /// The token config.
+        config: String,
+        /// Seconds asked for.
+        seconds: u32,
+        /// Shortest, in seconds.
+        least: u32,
+        /// Longest, in seconds.
+        most: u32,
+    },
     /// The subject would be too long.
     #[error("the subject would have {length} characters; at most {limit} are possible")]
     SubjectTooLong {
@@ -174,11 +276,45 @@ impl MintError {
         match self {
             Self::AttributeMissing { .. }
             | Self::AttributeValue { .. }
+            | Self::LifetimeNotOffered { .. }
             | Self::SubjectTooLong { .. }
             | Self::Rendered { .. }
             | Self::RoleNotOffered { .. }
             | Self::TooLong { .. } => Fault::Asker,
             _ => Fault::Operator,
+        }
+    }
+}
+
+impl MintError {
+    /// The field of a token config that is wrong, as in the configuration file: `subject`,
+    /// `claims.team`; empty where it is the config as a whole.
+    #[must_use]
+    pub fn field(&self) -> String {
+        match self {
+            Self::ConfigName { .. } => "name".to_owned(),
+            Self::Audience { .. } => "audience".to_owned(),
+            Self::Lifetime { .. } => "lifetime".to_owned(),
+            Self::Lifetimes { .. } => "longest_lifetime".to_owned(),
+            Self::Backdate { .. } => "backdate".to_owned(),
+            Self::UnknownPreset { .. } => "preset".to_owned(),
+            Self::TargetVariable { .. } => "target_variable".to_owned(),
+            Self::SubjectFixed { .. } => "token_subject".to_owned(),
+            Self::Missing { field, .. }
+            | Self::NotHere { field, .. }
+            | Self::Shared { field, .. } => (*field).to_owned(),
+            Self::Format(error) => error.field().to_owned(),
+            Self::ClaimName { name, .. } => format!("claims.{name}"),
+            Self::TooManyClaims { .. } => "claims".to_owned(),
+            Self::SessionTag { key, .. } => format!("aws.session_tags.{key}"),
+            Self::TooManySessionTags { .. } => "aws.session_tags".to_owned(),
+            Self::Role(_) => "aws.roles".to_owned(),
+            Self::ClaimValue { field, .. }
+            | Self::Fixed { field, .. }
+            | Self::Rendered { field, .. }
+            | Self::AttributeMissing { field, .. }
+            | Self::AttributeValue { field, .. } => field.clone(),
+            _ => String::new(),
         }
     }
 }

@@ -49,7 +49,24 @@ pub enum FormatProblem {
     NameTooLong,
     /// Two placeholders with nothing between them: `{a}{b}` cannot tell `xy`+`z` from `x`+`yz`.
     Adjacent,
-    /// A placeholder that is no known attribute.
+    /// Two placeholders with no separator between them: `{a}-{b}` cannot tell `x-y`+`z` from
+    /// `x`+`y-z`.
+    Inseparable,
+    /// Two attributes that keep their separators, in one segment.
+    TwoPlain {
+        /// The second one.
+        name: String,
+    },
+    /// A placeholder that is not among the declared attributes.
+    Undeclared {
+        /// The placeholder.
+        name: String,
+        /// The most similar one that is declared.
+        nearest: Option<String>,
+    },
+    /// A format for people's tokens without anything that tells people apart.
+    NoPerson,
+    /// A placeholder that the workload has no attribute for.
     Unknown {
         /// The placeholder.
         name: String,
@@ -128,6 +145,21 @@ impl fmt::Display for FormatProblem {
             Self::NameTooLong => f.write_str("the placeholder has more than 64 characters"),
             Self::Adjacent => f.write_str(
                 "two placeholders stand side by side, so different workloads could get the same text; put a separator such as `:` between them",
+            ),
+            Self::Inseparable => f.write_str(
+                "nothing between this placeholder and the one before it keeps their values apart; put `:`, `/`, `|`, `@` or `+` there",
+            ),
+            Self::TwoPlain { name } => write!(
+                f,
+                "`{name}` and an attribute before it both keep their separators (`plain`), so their values could not be told apart; put a `:` between them"
+            ),
+            Self::Undeclared { name, nearest } => write!(
+                f,
+                "no attribute `{name}` is declared{}",
+                did_you_mean(nearest)
+            ),
+            Self::NoPerson => f.write_str(
+                "tokens of people need `{user_email}`, `{username}` or `{user_id}` in their subject",
             ),
             Self::Unknown { name, nearest } => write!(
                 f,

@@ -6,43 +6,60 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{nearest, shown};
-use crate::template::{Grammar, Piece, Template};
-use crate::{Attributes, FormatError, MintError};
+use crate::declared::{DeclaredAttributes, Source};
+use crate::form::Form;
+use crate::literals::Literals;
+use crate::template::{Grammar, Piece, Placeholder, Template};
+use crate::{Attributes, FormatError, FormatProblem, MintError};
 
 /// A template that renders the `sub` claim, such as
 /// `cube:deployment:{deployment_id}:component:{component}`.
 ///
-/// Literals are `A-Z a-z 0-9 : _ - / | . @ +`, the template has at most 1000 characters, the
-/// subject at most 2048. In values, `%` and `:` are always percent-encoded; `/`, `|`, `@` and `+`
-/// are where the template itself uses them as literals. So no value can add a segment, and values
-/// such as `project/environment` stay readable where `/` separates nothing.
+/// Literals are `A-Z a-z 0-9 : _ - / | . @ +` (a preset may take fewer), the template has at most
+/// 1000 characters, the subject at most 2048. In values, `%` and `:` are always percent-encoded;
+/// `/`, `|`, `@` and `+` are where the template itself uses them as literals between the same two
+/// colons. So no value can add a segment, no two sets of attributes give the same subject, and
+/// values such as `refs/heads/main` stay readable where `/` separates nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubjectFormat {
     template: Template,
-    escaped: Vec<char>,
+    /// What is percent-encoded in each piece, as bits of [`bit`]; unused for literals.
+    escapes: Vec<u8>,
 }
 
 impl SubjectFormat {
-    /// Parses a template.
+    /// Parses a template whose attributes may be any.
     ///
     /// # Errors
     /// [`FormatError`] with column and span.
     pub fn parse(template: &str) -> Result<Self, FormatError> {
-        let template = Template::parse(FIELD, template, &GRAMMAR)?;
-        let mut escaped = vec![':', '%'];
-        for separator in ['/', '|', '@', '+'] {
-            let used = template.pieces.iter().any(
-                |piece| matches!(piece, Piece::Literal(literal) if literal.contains(separator)),
-            );
-            if used {
-                escaped.push(separator);
-            }
-        }
-        Ok(Self { template, escaped })
+        Self::parse_with(template, Literals::Usual, &DeclaredAttributes::default())
     }
 
-    /// Refuses placeholders that are not among the `known` attributes, naming the nearest.
+    /// Parses a template with the literals that are allowed and the attributes that are declared.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse); also where a placeholder is not declared.
+    pub fn parse_with(
+        template: &str,
+        literals: Literals,
+        declared: &DeclaredAttributes,
+    ) -> Result<Self, FormatError> {
+        let grammar = Grammar {
+            longest: LONGEST_TEMPLATE,
+            may_be_empty: false,
+            literal: literals.takes(),
+            literals: literals.words(),
+            doubled_braces: false,
+        };
+        let mut template = Template::parse(FIELD, template, &grammar)?;
+        template.bind(FIELD, declared)?;
+        let escapes = escapes(&template)?;
+        Ok(Self { template, escapes })
+    }
+
+    /// Refuses placeholders that are not among the `known` attributes of a workload and have no
+    /// stand-in, naming the nearest.
     ///
     /// # Errors
     /// [`FormatError`] for the first one.
@@ -52,7 +69,9 @@ impl SubjectFormat {
 
     /// The names of the attributes in the template, in order.
     pub fn placeholders(&self) -> impl Iterator<Item = &str> {
-        self.template.placeholders()
+        self.template
+            .placeholders()
+            .map(|placeholder| placeholder.name.as_str())
     }
 
     /// The template as it was written.
@@ -65,24 +84,30 @@ impl SubjectFormat {
     ///
     /// # Errors
     /// `AttributeMissing`, `AttributeValue` for an empty value or a character that does not belong
-    /// in a subject (control characters, blanks, anything beyond ASCII, and the wildcards `*` and
-    /// `?`, which would turn into permissions in a policy written from the subject), or
-    /// `SubjectTooLong`.
+    /// in a subject (control characters, blanks unless declared, anything beyond ASCII, and the
+    /// wildcards `*` and `?`, which would turn into permissions in a policy written from the
+    /// subject), or `SubjectTooLong`.
     pub fn render(&self, attributes: &Attributes) -> Result<String, MintError> {
         let mut subject = String::with_capacity(self.template.text.len() + 32);
-        for piece in &self.template.pieces {
+        for (piece, &escapes) in self.template.pieces.iter().zip(&self.escapes) {
             match piece {
                 Piece::Literal(literal) => subject.push_str(literal),
-                Piece::Placeholder { name, .. } => {
-                    let value =
-                        attributes
-                            .resolve(name)
-                            .ok_or_else(|| MintError::AttributeMissing {
+                Piece::Placeholder(placeholder) => {
+                    let (value, source) = placeholder.value(FIELD, attributes)?;
+                    if placeholder.rule.is_none() {
+                        Form::Any
+                            .check(value)
+                            .map_err(|why| MintError::AttributeValue {
                                 field: FIELD.to_owned(),
-                                name: name.clone(),
-                                nearest: nearest(name, attributes.names()),
+                                name: placeholder.name.clone(),
+                                why,
                             })?;
-                    self.push_value(name, value, &mut subject)?;
+                    }
+                    if source == Source::Attribute {
+                        push_escaped(value, escapes, &mut subject);
+                    } else {
+                        subject.push_str(value);
+                    }
                 }
             }
         }
@@ -95,32 +120,119 @@ impl SubjectFormat {
         Ok(subject)
     }
 
-    fn push_value(&self, name: &str, value: &str, out: &mut String) -> Result<(), MintError> {
-        let refused = |why: String| MintError::AttributeValue {
-            field: FIELD.to_owned(),
-            name: name.to_owned(),
-            why,
-        };
-        if value.is_empty() {
-            return Err(refused("is empty".to_owned()));
-        }
-        for character in value.chars() {
-            if !is_value_character(character) {
-                return Err(refused(why_not(value, character)));
-            }
-            if self.escaped.contains(&character) {
-                // invariant: value characters are ASCII, so two hexadecimal digits are enough.
-                let code = u32::from(character);
-                out.push('%');
-                for digit in [code >> 4, code & 0xf] {
-                    out.extend(char::from_digit(digit, 16).map(|digit| digit.to_ascii_uppercase()));
+    pub(crate) fn template(&self) -> &Template {
+        &self.template
+    }
+
+    pub(crate) fn whole_span(&self) -> std::ops::Range<usize> {
+        0..self.template.text.len()
+    }
+}
+
+/// Finds for each placeholder which separators its values must not hold, and refuses templates
+/// that could give two workloads the same subject. Values never hold a `:`, so what stands between
+/// two colons is settled on its own: there, a value ends where the next literal's separator begins.
+fn escapes(template: &Template) -> Result<Vec<u8>, FormatError> {
+    let mut escapes = vec![0; template.pieces.len()];
+    let mut segment = Segment::default();
+    for (at, piece) in template.pieces.iter().enumerate() {
+        match piece {
+            Piece::Literal(literal) => {
+                for (number, part) in literal.split(':').enumerate() {
+                    if number > 0 {
+                        segment.close(&mut escapes);
+                    }
+                    segment.literal(part);
                 }
-            } else {
-                out.push(character);
             }
+            Piece::Placeholder(placeholder) => {
+                segment
+                    .placeholder(at, placeholder)
+                    .map_err(|problem| FormatError {
+                        field: FIELD.to_owned(),
+                        text: template.text.clone(),
+                        span: placeholder.span.clone(),
+                        problem,
+                    })?;
+            }
+        }
+    }
+    segment.close(&mut escapes);
+    Ok(escapes)
+}
+
+/// What stands between two colons of a template.
+#[derive(Default)]
+struct Segment {
+    separators: u8,
+    /// Placeholders whose separators are encoded, as indices of pieces.
+    encoded: Vec<usize>,
+    /// The placeholder that keeps its separators.
+    has_plain: bool,
+    /// Whether a placeholder stands before, with no separator since.
+    open: bool,
+}
+
+impl Segment {
+    fn literal(&mut self, text: &str) {
+        for bit in text.bytes().map(bit) {
+            self.separators |= bit;
+            self.open &= bit == 0;
+        }
+    }
+
+    fn placeholder(&mut self, at: usize, placeholder: &Placeholder) -> Result<(), FormatProblem> {
+        if self.open {
+            return Err(FormatProblem::Inseparable);
+        }
+        self.open = true;
+        let declared = placeholder.rule.as_deref().map(|rule| rule.text());
+        match declared {
+            // It has always two slashes, so that it ends where the third one is.
+            Some(text) if text.form == Form::Repository => {}
+            Some(text) if text.plain && self.has_plain => {
+                return Err(FormatProblem::TwoPlain {
+                    name: placeholder.name.clone(),
+                });
+            }
+            Some(text) if text.plain => self.has_plain = true,
+            _ => self.encoded.push(at),
         }
         Ok(())
     }
+
+    fn close(&mut self, escapes: &mut [u8]) {
+        for at in self.encoded.drain(..) {
+            escapes[at] = self.separators;
+        }
+        *self = Self::default();
+    }
+}
+
+/// The bit of a separator; 0 for other characters.
+const fn bit(byte: u8) -> u8 {
+    match byte {
+        b'/' => 1,
+        b'|' => 2,
+        b'@' => 4,
+        b'+' => 8,
+        _ => 0,
+    }
+}
+
+/// Appends a value that was checked already: it is ASCII.
+fn push_escaped(value: &str, escapes: u8, out: &mut String) {
+    let mut plain = 0;
+    for (at, byte) in value.bytes().enumerate() {
+        if byte == b':' || byte == b'%' || bit(byte) & escapes != 0 {
+            out.push_str(&value[plain..at]);
+            plain = at + 1;
+            out.push('%');
+            out.push(char::from(HEX[usize::from(byte >> 4)]));
+            out.push(char::from(HEX[usize::from(byte & 0xf)]));
+        }
+    }
+    out.push_str(&value[plain..]);
 }
 
 impl FromStr for SubjectFormat {
@@ -137,32 +249,9 @@ impl fmt::Display for SubjectFormat {
     }
 }
 
-/// Whether a character may come from an attribute into a subject or the midst of a claim.
-pub(crate) fn is_value_character(character: char) -> bool {
-    character.is_ascii_alphanumeric() || "_-.@+/|:%=,~#!&();'".contains(character)
-}
-
-/// Says why a character may not.
-pub(crate) fn why_not(value: &str, character: char) -> String {
-    let value = shown(value);
-    match character {
-        '*' | '?' => format!(
-            "`{value}` holds the wildcard `{character}`, which would match others in a policy written from it"
-        ),
-        other => format!(
-            "`{value}` holds `{}`; letters, digits and `_-.@+/|:%=,~#!&();'` are possible",
-            other.escape_debug()
-        ),
-    }
-}
-
-const FIELD: &str = "subject";
-const LONGEST_SUBJECT: usize = 2048;
-
-const GRAMMAR: Grammar = Grammar {
-    longest: 1000,
-    may_be_empty: false,
-    literal: |character| character.is_ascii_alphanumeric() || ":_-/|.@+".contains(character),
-    literals: "letters, digits and `:_-/|.@+`",
-    doubled_braces: false,
-};
+pub(crate) const FIELD: &str = "subject";
+/// Characters of a template, at most.
+pub const LONGEST_TEMPLATE: usize = 1000;
+/// Characters of a subject, at most.
+pub const LONGEST_SUBJECT: usize = 2048;
+const HEX: &[u8; 16] = b"0123456789ABCDEF";

@@ -1,10 +1,11 @@
 //! Text with `{placeholders}`: the one grammar behind subjects, claims and tags.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use crate::attributes::stand_in;
+use crate::declared::{AttributeRule, DeclaredAttributes, Source, Unresolved, resolve};
 use crate::error::nearest;
-use crate::{FormatError, FormatProblem};
+use crate::{Attributes, FormatError, FormatProblem, MintError};
 
 /// A parsed text with placeholders.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +17,15 @@ pub(crate) struct Template {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
     Literal(String),
-    Placeholder { name: String, span: Range<usize> },
+    Placeholder(Placeholder),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Placeholder {
+    pub(crate) name: String,
+    pub(crate) span: Range<usize>,
+    /// What is declared of the attribute, if anything.
+    pub(crate) rule: Option<Arc<AttributeRule>>,
 }
 
 /// What a template of one kind may hold.
@@ -79,13 +88,14 @@ impl Template {
                         };
                         wrong(span, problem)
                     })?;
-                    if matches!(pieces.last(), Some(Piece::Placeholder { .. })) {
+                    if matches!(pieces.last(), Some(Piece::Placeholder(_))) {
                         return Err(wrong(at..end + 1, FormatProblem::Adjacent));
                     }
-                    pieces.push(Piece::Placeholder {
+                    pieces.push(Piece::Placeholder(Placeholder {
                         name: name.to_owned(),
                         span: at..end + 1,
-                    });
+                        rule: None,
+                    }));
                     at = end + 1;
                 }
                 '}' => return Err(wrong(at..next, FormatProblem::Unopened)),
@@ -110,34 +120,96 @@ impl Template {
         })
     }
 
-    /// Names of the attributes that it needs, in order, repeated where they are.
-    pub(crate) fn placeholders(&self) -> impl Iterator<Item = &str> {
+    /// The placeholders, in order, repeated where they are.
+    pub(crate) fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
         self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Placeholder { name, .. } => Some(name.as_str()),
+            Piece::Placeholder(placeholder) => Some(placeholder),
             Piece::Literal(_) => None,
         })
     }
 
-    /// Refuses the first placeholder that is neither among the known attributes nor stood in for.
-    pub(crate) fn check_known(&self, field: &str, known: &[&str]) -> Result<(), FormatError> {
-        for piece in &self.pieces {
-            if let Piece::Placeholder { name, span } = piece
-                && !known.contains(&name.as_str())
-                && stand_in(name).is_none()
-            {
-                let candidates = known.iter().copied().chain(STOOD_IN);
+    /// Holds each placeholder to what `declared` says of its attribute.
+    ///
+    /// # Errors
+    /// The first placeholder that is not declared, where anything is.
+    pub(crate) fn bind(
+        &mut self,
+        field: &str,
+        declared: &DeclaredAttributes,
+    ) -> Result<(), FormatError> {
+        for piece in &mut self.pieces {
+            let Piece::Placeholder(placeholder) = piece else {
+                continue;
+            };
+            placeholder.rule = declared.rule(&placeholder.name).cloned();
+            if placeholder.rule.is_none() && !declared.is_empty() {
                 return Err(FormatError {
                     field: field.to_owned(),
                     text: self.text.clone(),
-                    span: span.clone(),
-                    problem: FormatProblem::Unknown {
-                        name: name.clone(),
-                        nearest: nearest(name, candidates),
+                    span: placeholder.span.clone(),
+                    problem: FormatProblem::Undeclared {
+                        name: placeholder.name.clone(),
+                        nearest: nearest(&placeholder.name, declared.names()),
                     },
                 });
             }
         }
         Ok(())
+    }
+
+    /// Refuses the first placeholder for which a workload with the `known` attributes would have
+    /// no value.
+    pub(crate) fn check_known(&self, field: &str, known: &[&str]) -> Result<(), FormatError> {
+        for Placeholder { name, span, rule } in self.placeholders() {
+            let needed = match rule.as_deref() {
+                Some(rule) if rule.has_stand_in() => continue,
+                Some(rule) => rule.inputs().first().copied().unwrap_or(name),
+                None => name,
+            };
+            if !known.contains(&needed) {
+                return Err(FormatError {
+                    field: field.to_owned(),
+                    text: self.text.clone(),
+                    span: span.clone(),
+                    problem: FormatProblem::Unknown {
+                        name: needed.to_owned(),
+                        nearest: nearest(needed, known.iter().copied()),
+                    },
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Placeholder {
+    /// Whether a workload has nothing that it could stand for. A value that is wrong is none.
+    pub(crate) fn is_missing(&self, attributes: &Attributes) -> bool {
+        matches!(
+            resolve(attributes, &self.name, self.rule.as_deref()),
+            Err(Unresolved::Missing(_))
+        )
+    }
+
+    /// Its value for a workload, and where that comes from.
+    pub(crate) fn value<'a>(
+        &'a self,
+        field: &str,
+        attributes: &'a Attributes,
+    ) -> Result<(&'a str, Source), MintError> {
+        resolve(attributes, &self.name, self.rule.as_deref()).map_err(|unresolved| match unresolved
+        {
+            Unresolved::Missing(name) => MintError::AttributeMissing {
+                field: field.to_owned(),
+                nearest: nearest(&name, attributes.names()),
+                name,
+            },
+            Unresolved::Refused(why) => MintError::AttributeValue {
+                field: field.to_owned(),
+                name: self.name.clone(),
+                why,
+            },
+        })
     }
 }
 
@@ -148,7 +220,7 @@ fn push_literal(pieces: &mut Vec<Piece>, character: char) {
     }
 }
 
-fn check_name(name: &str) -> Result<(), (Range<usize>, FormatProblem)> {
+pub(crate) fn check_name(name: &str) -> Result<(), (Range<usize>, FormatProblem)> {
     if name.is_empty() {
         return Err((0..0, FormatProblem::NoName));
     }
@@ -169,4 +241,3 @@ fn check_name(name: &str) -> Result<(), (Range<usize>, FormatProblem)> {
 }
 
 const LONGEST_NAME: usize = 64;
-const STOOD_IN: [&str; 3] = ["component", "deployment_id", "region"];

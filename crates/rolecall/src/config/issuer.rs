@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use rolecall_attest::CertificateText;
 use rolecall_attest::federated::EvidenceText;
 use rolecall_http_api::{FederationText, TenantDeclaration, WorkloadDeclaration};
-use rolecall_jose::{Algorithm, Jwk, JwkSet};
-use rolecall_mint::{AwsClaimsText, ClaimText, TokenConfigText};
+use rolecall_jose::{Jwk, JwkSet};
+use rolecall_mint::{AttributeText, TenantRulesText};
 use rolecall_signing_keys::JwksForm;
 use rolecall_store::{Address, Location, StoreError};
 use serde::{Deserialize, Deserializer};
@@ -16,6 +16,7 @@ use serde::{Deserialize, Deserializer};
 use super::Loaded;
 use super::evidence::{TrustBundleSection, TrustedIssuerSection};
 use super::keys::{KeyBackendSection, KeysSection};
+use super::token_config::{LifetimesSection, TokenConfigSection, rules};
 use crate::failure::{Exit, Failure};
 
 /// `server:` as it is written.
@@ -86,7 +87,7 @@ const PASSWORD_VARIABLE: &str = "ROLECALL_DATABASE_PASSWORD";
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TenantSection {
-    name: String,
+    pub(super) name: String,
     pub(super) issuer: String,
     #[serde(default = "default_rsa_bits")]
     rsa_bits: u32,
@@ -99,6 +100,12 @@ pub struct TenantSection {
     #[serde(default)]
     federation: FederationText,
     #[serde(default)]
+    attributes: BTreeMap<String, AttributeText>,
+    #[serde(default)]
+    reserved_claims: Vec<String>,
+    #[serde(default)]
+    token_lifetimes: LifetimesSection,
+    #[serde(default)]
     pub(super) token_configs: Vec<TokenConfigSection>,
     #[serde(default)]
     trusted_issuers: Vec<TrustedIssuerSection>,
@@ -108,20 +115,15 @@ pub struct TenantSection {
     pub(super) workloads: Vec<RegisteredWorkload>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TokenConfigSection {
-    name: String,
-    audience: String,
-    #[serde(default)]
-    lifetime: Lifetime,
-    #[serde(default = "default_algorithm")]
-    algorithm: Algorithm,
-    subject: String,
-    #[serde(default)]
-    claims: BTreeMap<String, ClaimText>,
-    #[serde(default)]
-    aws: AwsClaimsText,
+impl TenantSection {
+    /// What holds for all of its token configs.
+    pub(super) fn rules(&self) -> TenantRulesText {
+        rules(
+            &self.attributes,
+            &self.reserved_claims,
+            &self.token_lifetimes,
+        )
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -217,7 +219,12 @@ impl Loaded {
             jwks: tenant.jwks,
             issuance: tenant.issuance,
             federation: tenant.federation.clone(),
-            token_configs: tenant.token_configs.iter().map(declared).collect(),
+            rules: tenant.rules(),
+            token_configs: tenant
+                .token_configs
+                .iter()
+                .map(TokenConfigSection::declared)
+                .collect(),
             trusted_issuers,
             trust_bundles,
             workloads,
@@ -286,18 +293,6 @@ impl Loaded {
     }
 }
 
-pub(super) fn declared(section: &TokenConfigSection) -> TokenConfigText {
-    TokenConfigText {
-        name: section.name.clone(),
-        audience: section.audience.clone(),
-        lifetime_seconds: section.lifetime.0,
-        algorithm: section.algorithm,
-        subject: section.subject.clone(),
-        claims: section.claims.clone(),
-        aws: section.aws.clone(),
-    }
-}
-
 /// A duration, written `1h`, `90m` or as whole seconds. Its bounds are the issuer's to check.
 #[derive(Debug)]
 pub(super) struct Lifetime(u32);
@@ -357,8 +352,4 @@ fn issues() -> bool {
 
 fn default_rsa_bits() -> u32 {
     2048
-}
-
-fn default_algorithm() -> Algorithm {
-    Algorithm::Rs256
 }

@@ -74,6 +74,36 @@ impl Loaded {
         .note_field(field)
     }
 
+    /// The failure of a rule that a part of the text at `field` breaks: shown at that part, where
+    /// the text stands in the file as it is.
+    pub fn broken_inside(
+        &self,
+        field: &str,
+        text: &str,
+        part: std::ops::Range<usize>,
+        message: impl fmt::Display,
+    ) -> Failure {
+        let inside = Places::read(&self.text).find(field).and_then(|place| {
+            let line = usize::try_from(place.0.checked_sub(1)?).ok()?;
+            let before = usize::try_from(place.1.checked_sub(1)?).ok()?;
+            let source: String = self.text.lines().nth(line)?.chars().skip(before).collect();
+            let quotes = source
+                .chars()
+                .take_while(|c| matches!(c, '"' | '\''))
+                .count()
+                .min(1);
+            source.get(quotes..)?.starts_with(text).then_some(())?;
+            let offset = quotes + text.get(..part.start)?.chars().count();
+            Some((place.0, place.1 + u64::try_from(offset).ok()?))
+        });
+        match inside {
+            Some(place) if !text.is_empty() => {
+                located(&self.path, &self.text, place, message).note_field(field)
+            }
+            _ => self.broken(field, message),
+        }
+    }
+
     /// A path in the file, which is meant from the file's own folder.
     pub fn resolve(&self, relative: &Path) -> PathBuf {
         self.path

@@ -1,11 +1,11 @@
 //! The tokens that the registered workloads can get: their claims, told without an issuer that
 //! runs.
 
-use rolecall_mint::{Attributes, IssuerUrl, TokenConfig, mint};
+use rolecall_mint::{Attributes, IssuerUrl, TenantRules, TokenConfig, mint};
 use serde_json::{Map, Value};
 
 use super::Loaded;
-use super::issuer::{RegisteredWorkload, TenantSection, declared};
+use super::issuer::{RegisteredWorkload, TenantSection};
 use crate::failure::{Exit, Failure};
 
 impl Loaded {
@@ -42,11 +42,14 @@ impl Loaded {
         at: usize,
         tenant: &TenantSection,
     ) -> Result<Vec<TokenConfig>, Failure> {
+        let rules = TenantRules::read(&tenant.rules())
+            .map_err(|error| self.broken(&format!("tenants[{at}]"), error))?;
         let configs = tenant.token_configs.iter().enumerate();
         configs
             .map(|(index, config)| {
-                TokenConfig::read(&declared(config)).map_err(|error| {
-                    self.broken(&format!("tenants[{at}].token_configs[{index}]"), error)
+                TokenConfig::read_in(&config.declared(), &rules).map_err(|error| {
+                    let field = format!("tenants[{at}].token_configs[{index}].{}", error.field());
+                    self.broken(field.trim_end_matches('.'), error)
                 })
             })
             .collect()

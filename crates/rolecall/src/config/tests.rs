@@ -7,7 +7,20 @@ use super::Loaded;
 /// What the guides show must be what the program reads.
 #[test]
 fn the_examples_of_the_guides_are_read() {
-    for guide in ["configuration.md", "first-role.md", "attestation.md"] {
+    for guide in [
+        "configuration.md",
+        "first-role.md",
+        "attestation.md",
+        "subject-formats.md",
+        "token-configs.md",
+        "consumers/anthropic.md",
+        "consumers/azure.md",
+        "consumers/databricks.md",
+        "consumers/gcp.md",
+        "consumers/openai.md",
+        "consumers/snowflake.md",
+        "consumers/vault.md",
+    ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../../docs")
             .join(guide);

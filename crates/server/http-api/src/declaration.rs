@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use rolecall_attest::federated::{EvidenceText, TrustedIssuerText};
 use rolecall_attest::{CertificateText, TrustBundleText};
 use rolecall_jose::Jwk;
-use rolecall_mint::TokenConfigText;
+use rolecall_mint::{TenantRulesText, TokenConfigText};
 use rolecall_signing_keys::JwksForm;
 use rolecall_signing_keys::rotation::PolicyText;
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,9 @@ pub struct TenantDeclaration {
     /// What it is called to the outside, where that is not where it is served.
     #[serde(default)]
     pub federation: FederationText,
+    /// What holds for all of its token configs.
+    #[serde(default)]
+    pub rules: TenantRulesText,
     /// What its tokens look like.
     #[serde(default)]
     pub token_configs: Vec<TokenConfigText>,

@@ -2,16 +2,14 @@
 
 mod certificates;
 mod evidence;
+mod token_config;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rolecall_attest::federated::{EvidenceRule, TrustedIssuer};
 use rolecall_attest::{AttestError, SecretHash, TrustBundle, WorkloadKeys};
-use rolecall_jose::Algorithm;
-use rolecall_mint::{
-    Attributes, IssuerUrl, LONGEST_LIFETIME, MintError, TokenConfig, TokenConfigText,
-};
+use rolecall_mint::{Attributes, IssuerUrl, LONGEST_LIFETIME, MintError, TokenConfig};
 use rolecall_signing_keys::rotation::RotationPolicy;
 use rolecall_signing_keys::{JwksForm, RsaBits};
 
@@ -116,25 +114,14 @@ fn lower_tenant(
         .map_err(|error| at.field("rsa_bits").refuse(error.to_string()))?;
     let rotation = RotationPolicy::new(tenant.keys.clone(), MAX_AGE, LONGEST_LIFETIME.into())
         .map_err(|error| at.field("keys").refuse(error.to_string()))?;
-    let mut token_configs: Vec<Arc<TokenConfig>> = Vec::new();
-    for (index, text) in tenant.token_configs.iter().enumerate() {
-        let at = at.field(&format!("token_configs[{index}]"));
-        if token_configs
-            .iter()
-            .any(|config| config.name() == text.name)
-        {
-            return Err(at.field("name").refuse(format!(
-                "the token config `{}` is declared twice",
-                text.name
-            )));
-        }
-        token_configs.push(Arc::new(lower_token_config(&at, text)?));
-    }
+    let rules = token_config::lower_rules(at, tenant)?;
+    let token_configs = token_config::lower_token_configs(at, tenant, &rules)?;
     let trusted = evidence::lower_trusted(at, tenant)?;
     let bundles = certificates::lower_bundles(at, tenant)?;
     let mut workloads = HashMap::new();
     for (index, declared) in tenant.workloads.iter().enumerate() {
         let at = at.field(&format!("workloads[{index}]"));
+        token_config::check_attributes(&at, declared, &rules)?;
         let workload = lower_workload(&at, declared, &token_configs, &trusted, &bundles)?;
         if workloads.insert(declared.name.clone(), workload).is_some() {
             return Err(at.field("name").refuse(format!(
@@ -155,36 +142,6 @@ fn lower_tenant(
         trusted,
         bundles,
         workloads,
-    })
-}
-
-fn lower_token_config(
-    at: &Place,
-    text: &TokenConfigText,
-) -> Result<TokenConfig, InstallationError> {
-    if !matches!(text.algorithm, Algorithm::Rs256 | Algorithm::Es256) {
-        return Err(at.field("algorithm").refuse(format!(
-            "a tenant has no key for {}; RS256 and ES256 are possible",
-            text.algorithm
-        )));
-    }
-    TokenConfig::read(text).map_err(|error| {
-        let field = match &error {
-            MintError::ConfigName { .. } => "name".to_owned(),
-            MintError::Audience { .. } => "audience".to_owned(),
-            MintError::Lifetime { .. } => "lifetime".to_owned(),
-            MintError::Format(error) => error.field().to_owned(),
-            MintError::ClaimName { name, .. } => format!("claims.{name}"),
-            MintError::TooManyClaims { .. } => "claims".to_owned(),
-            MintError::SessionTag { key, .. } => format!("aws.session_tags.{key}"),
-            MintError::TooManySessionTags { .. } => "aws.session_tags".to_owned(),
-            MintError::Role(_) => "aws.roles".to_owned(),
-            MintError::ClaimValue { field, .. } | MintError::Rendered { field, .. } => {
-                field.clone()
-            }
-            _ => String::new(),
-        };
-        at.field(&field).refuse(error.to_string())
     })
 }
 

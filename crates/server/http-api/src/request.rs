@@ -28,6 +28,8 @@ pub(crate) struct TokenRequest<'b> {
     pub(crate) attributes: Option<Cow<'b, str>>,
     /// `role`: the ARN that the token is wanted for; bound to it where the token config binds.
     pub(crate) role: Option<Cow<'b, str>>,
+    /// `lifetime`: how long the token is to live, in seconds.
+    pub(crate) lifetime: Option<Cow<'b, str>>,
     /// What the answer calls the token (RFC 8693 §2.2.1).
     pub(crate) issued_token_type: &'static str,
 }
@@ -64,6 +66,7 @@ struct Fields<'b> {
     requested_token_type: Option<Cow<'b, str>>,
     resource: Option<Cow<'b, str>>,
     role: Option<Cow<'b, str>>,
+    lifetime: Option<Cow<'b, str>>,
     subject_token: Option<Cow<'b, str>>,
     subject_token_type: Option<Cow<'b, str>>,
     token_config: Option<Cow<'b, str>>,
@@ -108,6 +111,7 @@ impl<'b> TokenRequest<'b> {
             resource: fields.resource,
             attributes: fields.attributes,
             role: fields.role,
+            lifetime: fields.lifetime,
             issued_token_type,
         })
     }
@@ -129,6 +133,7 @@ impl<'b> Fields<'b> {
                 "requested_token_type" => &mut fields.requested_token_type,
                 "resource" => &mut fields.resource,
                 "role" => &mut fields.role,
+                "lifetime" => &mut fields.lifetime,
                 "subject_token" => &mut fields.subject_token,
                 "subject_token_type" => &mut fields.subject_token_type,
                 "token_config" => &mut fields.token_config,

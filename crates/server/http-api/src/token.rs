@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Request, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use jiff::Timestamp;
-use rolecall_mint::{Attributes, Claims, Fault, MintError, TokenConfig, mint};
+use rolecall_mint::{Asked, Attributes, Claims, Fault, Lever, MintError, TokenConfig, mint_asked};
 use rolecall_store::{AuditKind, AuditRecord, Outcome, StoreError};
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
@@ -75,7 +75,7 @@ struct Issued {
     /// By which of its names it was asked for.
     token_type: &'static str,
     /// Seconds.
-    expires_in: u32,
+    expires_in: i64,
 }
 
 impl<'t> Asking<'t> {
@@ -95,20 +95,27 @@ impl<'t> Asking<'t> {
         let config = self.choose_config(workload, &request)?;
         self.record.token_config = Some(config.name().to_owned());
         self.record.audience = Some(config.audience().to_owned());
+        let attributes = claimed_attributes(&proven, request.attributes.as_deref())?;
         // Who asks names the role it will go for; whether tokens are bound to it is the token
         // config's choice.
         let role = request
             .role
             .as_deref()
-            .filter(|_| !config.aws().roles().is_empty());
+            .filter(|_| config.aws().has(Lever::Roles, &attributes));
         self.record.role = role.map(str::to_owned);
-        let attributes = claimed_attributes(&proven, request.attributes.as_deref())?;
         let jti = Uuid::new_v4().to_string();
-        let claims = self.claims(config, &attributes, &jti, role)?;
+        let asked = Asked {
+            now,
+            jti: &jti,
+            role,
+            lifetime: asked_lifetime(request.lifetime.as_deref())?,
+        };
+        let claims = self.claims(config, &attributes, asked)?;
+        let lifetime = claims.expires_at() - claims.issued_at();
 
         let announced = installation.announce();
         self.record.subject = Some(claims.subject().to_owned());
-        self.record.lifetime = Some(i64::from(config.lifetime_seconds()));
+        self.record.lifetime = Some(lifetime);
         let token = self.sign(config, claims).await?;
         self.record.jti = Some(jti);
         let rest = AuditRecord::new(
@@ -135,7 +142,7 @@ impl<'t> Asking<'t> {
         Ok(Issued {
             token,
             token_type: request.issued_token_type,
-            expires_in: config.lifetime_seconds(),
+            expires_in: lifetime,
         })
     }
 
@@ -190,11 +197,9 @@ impl<'t> Asking<'t> {
         &self,
         config: &TokenConfig,
         attributes: &Attributes,
-        jti: &str,
-        role: Option<&str>,
+        asked: Asked<'_>,
     ) -> Result<Claims, Refusal> {
-        let now = self.now.as_second();
-        mint(config, attributes, &self.tenant.called, now, jti, role).map_err(|error| {
+        mint_asked(config, attributes, &self.tenant.called, asked).map_err(|error| {
             let code = match (&error, error.fault()) {
                 (MintError::RoleNotOffered { .. }, _) => Code::InvalidTarget,
                 (_, Fault::Asker) => Code::InvalidRequest,
@@ -351,6 +356,16 @@ fn claimed_attributes<'w>(
             ),
         )),
     }
+}
+
+/// The lifetime that the request names, in seconds.
+fn asked_lifetime(text: Option<&str>) -> Result<Option<u32>, Refusal> {
+    text.map(str::parse).transpose().map_err(|_| {
+        Refusal::new(
+            Code::InvalidRequest,
+            "`lifetime` must be a whole number of seconds",
+        )
+    })
 }
 
 fn names(configs: &[Arc<TokenConfig>]) -> String {

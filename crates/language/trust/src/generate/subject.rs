@@ -130,7 +130,7 @@ impl SubjectFormat {
     }
 
     /// The subjects of a scope, as an issuer of Rolecall's makes them. `:`, `%` and what else
-    /// divides the format are percent-encoded in values.
+    /// divides the format between the same two colons are percent-encoded in values.
     ///
     /// # Errors
     /// [`GenerateError`] where a placeholder is neither pinned nor open, or a value cannot stand.
@@ -226,6 +226,29 @@ impl SubjectFormat {
         })
     }
 
+    /// The literals that stand with a placeholder between the same two colons: their separators
+    /// are what its values must not hold.
+    fn segment(&self, name: &str) -> String {
+        let (mut segment, mut found) = (String::new(), false);
+        for piece in &self.pieces {
+            match piece {
+                Piece::Placeholder(own) => found |= own == name,
+                Piece::Literal(text) => {
+                    for (number, part) in text.split(':').enumerate() {
+                        if number > 0 && found {
+                            return segment;
+                        }
+                        if number > 0 {
+                            segment.clear();
+                        }
+                        segment.push_str(part);
+                    }
+                }
+            }
+        }
+        segment
+    }
+
     fn value(&self, name: &str, value: &str, spelling: Spelling) -> Result<String, GenerateError> {
         let literal = |char: char| {
             self.pieces
@@ -246,7 +269,7 @@ impl SubjectFormat {
         for char in value.chars() {
             match char {
                 ':' | '%' => spelt.push_str(&format!("%{:02X}", u32::from(char))),
-                '/' | '|' | '@' | '+' if literal(char) => {
+                '/' | '|' | '@' | '+' if self.segment(name).contains(char) => {
                     spelt.push_str(&format!("%{:02X}", u32::from(char)));
                 }
                 char => spelt.push(char),

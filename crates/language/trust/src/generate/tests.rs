@@ -254,6 +254,17 @@ fn values_are_spelt_as_the_issuer_spells_them() {
         .subjects(&scope(&[("name", &["a:b"]), ("path", &["x/y%"])], &[]))
         .unwrap();
     assert_eq!(subjects.values, ["app:a%3Ab/x%2Fy%25"]);
+    let format = SubjectFormat::parse("repo:{owner}/{repo}:ref:{ref}").unwrap();
+    let chosen = scope(
+        &[
+            ("owner", &["a/b"]),
+            ("repo", &["c"]),
+            ("ref", &["refs/heads/main"]),
+        ],
+        &[],
+    );
+    let subjects = format.subjects(&chosen).unwrap();
+    assert_eq!(subjects.values, ["repo:a%2Fb/c:ref:refs/heads/main"]);
     let said = |text: &str| SubjectFormat::parse(text).unwrap_err().to_string();
     insta::assert_snapshot!(said("app:{name"), @"the subject format `app:{name` cannot be read at column 5: the brace is never closed");
     insta::assert_snapshot!(said("app:*"), @"the subject format `app:*` cannot be read at column 5: letters, digits, `:_-/|.@+=` and placeholders are possible");

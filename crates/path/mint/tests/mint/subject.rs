@@ -49,22 +49,6 @@ fn further_separators_are_escaped_where_the_template_uses_them() {
 }
 
 #[test]
-fn stand_ins_are_those_of_cube() {
-    assert_eq!(
-        render("{deployment_id}:{component}:{region}", []).unwrap(),
-        "global:global:control-plane"
-    );
-    assert_eq!(
-        render(
-            "{deployment_id}:{region}",
-            [("deployment_id", "7"), ("region", "eu")]
-        )
-        .unwrap(),
-        "7:eu"
-    );
-}
-
-#[test]
 fn a_missing_attribute_is_named_with_the_nearest() {
     let error = render("s:{stack}", [("stacks", "x"), ("name", "y")]).unwrap_err();
     insta::assert_snapshot!(error, @"`subject` needs the attribute `stack`, which the workload does not have; did you mean `stacks`?");
@@ -184,7 +168,10 @@ fn unknown_placeholders_are_found_before_any_token() {
         .unwrap_err();
     insta::assert_snapshot!(error, @"`subject` column 23: there is no attribute `calerId`; did you mean `callerId`?");
     assert_eq!(&error.text()[error.span()], "{calerId}");
-    assert_eq!(format.check_known(&["spaceId", "calerId"]), Ok(()));
+    assert_eq!(
+        format.check_known(&["spaceId", "calerId", "region"]),
+        Ok(())
+    );
     assert_eq!(
         format.placeholders().collect::<Vec<_>>(),
         ["spaceId", "calerId", "region"]
@@ -206,13 +193,32 @@ fn long_subjects_are_refused() {
     );
 }
 
+#[test]
+fn what_keeps_values_apart_is_encoded_in_them_where_it_does() {
+    let values = [("a", "x/y@z"), ("b", "refs/heads/main"), ("c", "u/v")];
+    assert_eq!(
+        render("{a}/{c}:{b}", values).unwrap(),
+        "x%2Fy@z/u%2Fv:refs/heads/main"
+    );
+    assert_eq!(
+        render("p/{b}:{a}", values).unwrap(),
+        "p/refs%2Fheads%2Fmain:x/y@z"
+    );
+    for (template, column) in [("{a}-{b}", 5), ("x:{a}and{b}", 9), ("{a}_._{b}", 7)] {
+        let error = SubjectFormat::parse(template).unwrap_err();
+        assert_eq!(error.problem(), &FormatProblem::Inseparable, "{template}");
+        assert_eq!(error.column(), column);
+    }
+    assert!(SubjectFormat::parse("{a}-/-{b}").is_ok());
+}
+
 proptest! {
     #[test]
     fn different_attributes_never_give_the_same_subject(
         first in prop::array::uniform2("[a-z:/%@|3A]{1,6}"),
         second in prop::array::uniform2("[a-z:/%@|3A]{1,6}"),
         template in prop_oneof![
-            Just("x:{a}:y:{b}"), Just("{a}/{b}"), Just("{a}:{b}"), Just("p:{a}@{b}"), Just("{a}|{b}"),
+            Just("x:{a}:y:{b}"), Just("{a}/{b}"), Just("{a}:{b}"), Just("p:{a}@{b}"), Just("{a}|{b}"), Just("{a}-/{b}"), Just("x/{a}/-{b}-"),
         ],
     ) {
         let subject = |values: &[String; 2]| {

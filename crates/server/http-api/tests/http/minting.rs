@@ -135,3 +135,28 @@ async fn the_row_is_on_disk_when_the_answer_comes() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_token_lives_as_long_as_was_asked_for_within_the_configs_bounds() {
+    let scratch = tempfile::tempdir().unwrap();
+    let site = Site::start(scratch.path()).await;
+    let ask = async |lifetime| {
+        site.ask(&[("token_config", "fast"), ("lifetime", lifetime)])
+            .await
+    };
+    assert_eq!(ask("300").await.json()["expires_in"], 300);
+    assert_eq!(ask("900").await.json()["expires_in"], 900);
+    for (wrong, told) in [
+        ("901", "gives tokens for 300 s to 900 s, not for 901 s"),
+        ("299", "not for 299 s"),
+        ("1h", "`lifetime` must be a whole number of seconds"),
+    ] {
+        let refused = ask(wrong).await;
+        assert_eq!(refused.status, 400);
+        assert!(
+            refused.json()["error_description"]
+                .to_string()
+                .contains(told)
+        );
+    }
+}

@@ -97,7 +97,7 @@ async fn a_declaration_that_breaks_a_rule_names_its_field() {
             tenant.token_configs[0].subject = "a {b".into();
         }),
         ("tenants[0].token_configs[1].lifetime", |tenant| {
-            tenant.token_configs[1].lifetime_seconds = 0;
+            tenant.token_configs[1].lifetime_seconds = Some(0);
         }),
         ("tenants[0].token_configs[1].name", |tenant| {
             tenant.token_configs[1].name = "aws".into();
@@ -139,7 +139,7 @@ async fn a_declaration_that_breaks_a_rule_names_its_field() {
     `http://acme.example` cannot be an issuer URL: `http` is possible only for `localhost`, `127.0.0.0/8` and `[::1]`; write `https://`
     RSA keys of 1024 bits are not possible; 2048, 3072 and 4096 are
     `subject` column 2: ` ` may not stand outside placeholders; letters, digits and `:_-/|.@+` may
-    a lifetime of 0 s is not possible: 300 s (5 minutes) to 43200 s (12 hours) is
+    a lifetime of 0 s is not possible: 300 s to 43200 s is
     the token config `aws` is declared twice
     `iss` cannot be a custom claim: Rolecall sets this claim itself
     a tenant has no key for ES512; RS256 and ES256 are possible

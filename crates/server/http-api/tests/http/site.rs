@@ -78,6 +78,11 @@ pub fn tenant(name: &str, issuer: &str, key: &SigningKey) -> TenantDeclaration {
     serde_json::from_value(json!({
         "name": name,
         "issuer": issuer,
+        "rules": {"attributes": {
+            "deployment_id": {},
+            "component": {"stand_in": "global"},
+            "team": {},
+        }},
         "token_configs": [
             config("aws", "sts.amazonaws.com", "RS256"),
             config("fast", "fast.example", "ES256"),
