@@ -98,7 +98,7 @@ pub enum MintError {
         why: String,
     },
     /// Two token configs of a tenant share what is one's alone.
-    #[error("{what}, is that of the token config `{other}` already")]
+    #[error("{what} is that of the token config `{other}` already")]
     Shared {
         /// Which of them is the later one, from 0.
         index: usize,

@@ -113,7 +113,7 @@ impl TenantRules {
             if kind != AudienceKind::Custom
                 && let Some(other) = kinds.insert(kind, name)
             {
-                let what = format!("the kind `{}`, of which a tenant has one", kind.as_str());
+                let what = format!("the kind `{}`, of which a tenant has one,", kind.as_str());
                 return shared("kind", what, other);
             }
             if let Some(variable) = config.target_variable()

@@ -4,5 +4,7 @@
 mod claims;
 mod config;
 mod issuer;
+mod levers;
+mod people;
 mod presets;
 mod subject;
