@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub mod issuer;
 pub mod state;
 mod token_preview;
 pub mod trust;
@@ -45,6 +46,9 @@ pub enum Command {
     /// Decide, explain, lint, prove and mend IAM trust policies
     #[command(subcommand)]
     Trust(trust::TrustCommand),
+    /// Look at an issuer as AWS would
+    #[command(subcommand)]
+    Issuer(issuer::IssuerCommand),
     /// Set up a workload that asks for tokens
     #[command(subcommand)]
     Workload(WorkloadCommand),

@@ -5,6 +5,7 @@ mod aws_emulator;
 mod credentials;
 mod demo;
 mod exec;
+mod issuer;
 mod serve;
 mod state;
 mod token;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 
 pub(crate) use token::not_valid;
 
+use crate::cli::issuer::IssuerCommand;
 use crate::cli::workload::SecretCommand;
 use crate::cli::{Cli, Command, TokenCommand, WorkloadCommand};
 use crate::failure::Failure;
@@ -36,6 +38,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Token(TokenCommand::Verify(args)) => token::verify(args).await?,
         Command::Token(TokenCommand::Preview(args)) => token_preview::preview(&args)?,
         Command::Token(TokenCommand::Presets(args)) => token_preview::presets(&args)?,
+        Command::Issuer(IssuerCommand::Check(args)) => return issuer::check(args).await,
         Command::Trust(command) => return trust::run(command).await,
         Command::Workload(WorkloadCommand::Key(args)) => workload::key(args)?,
         Command::Workload(WorkloadCommand::Secret(SecretCommand::New(args))) => {

@@ -13,6 +13,7 @@ mod issuer_address;
 mod issuer_client;
 mod judging;
 mod key_backends;
+mod looking;
 mod printing;
 mod process;
 mod progress;

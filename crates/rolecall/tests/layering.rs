@@ -20,6 +20,7 @@ const PURE: &[&str] = &[
     "rolecall-mint",
     "rolecall-ask",
     "rolecall-attest",
+    "rolecall-publishing",
 ];
 
 /// What a pure crate reaches neither directly nor through another crate.
