@@ -96,10 +96,7 @@ async fn main() {
     println!("`ok` to everything, all cores             {limit:>8.0} /s");
     for path in [JWKS, "/.well-known/openid-configuration"] {
         let rate = rate(address, path).await;
-        println!(
-            "{path:<41} {rate:>8.0} /s, {:.2} of that",
-            rate / limit
-        );
+        println!("{path:<41} {rate:>8.0} /s, {:.2} of that", rate / limit);
     }
 }
 
@@ -156,9 +153,8 @@ async fn fill(folder: &std::path::Path) {
 
 async fn get(address: SocketAddr, number: usize, path: &str) {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nhost: t{number:05}.example\r\nconnection: close\r\n\r\n"
-    );
+    let request =
+        format!("GET {path} HTTP/1.1\r\nhost: t{number:05}.example\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
