@@ -63,16 +63,17 @@ pub(crate) fn wildcard(bytes: &[u8]) {
     assert_eq!(allowed, fits(pattern, value), "{pattern:?} {value:?}");
 }
 
+/// `?` is one unit of UTF-16, as observed of AWS.
 fn fits(pattern: &str, value: &str) -> bool {
-    let value: Vec<char> = value.chars().collect();
+    let value: Vec<u16> = value.encode_utf16().collect();
     let mut row = vec![false; value.len() + 1];
     row[0] = true;
-    for symbol in pattern.chars() {
+    for symbol in pattern.encode_utf16() {
         let mut next = vec![false; value.len() + 1];
         for at in 0..=value.len() {
             next[at] = match symbol {
-                '*' => row[at] || (at > 0 && next[at - 1]),
-                '?' => at > 0 && row[at - 1],
+                STAR => row[at] || (at > 0 && next[at - 1]),
+                ONE => at > 0 && row[at - 1],
                 other => at > 0 && row[at - 1] && value[at - 1] == other,
             };
         }
@@ -80,6 +81,9 @@ fn fits(pattern: &str, value: &str) -> bool {
     }
     row[value.len()]
 }
+
+const STAR: u16 = b'*' as u16;
+const ONE: u16 = b'?' as u16;
 
 /// A witness is one: the one policy admits it and the other does not. Nothing is between a policy
 /// and itself.
