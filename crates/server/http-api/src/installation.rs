@@ -16,7 +16,7 @@ use rolecall_store::{
 use crate::attesting::Means;
 use crate::directory::{Directory, EVIDENCE_ALIVE, Seat};
 use crate::first_start;
-use crate::lowering::{lower, lower_stored};
+use crate::lowering::{check_change, lower, lower_stored};
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 use crate::snapshot::Tenant;
@@ -118,6 +118,14 @@ impl Installation {
         let checked = lower(tenants)?;
         let documents = tenants.iter().map(stored).collect::<Result<_, _>>()?;
         let now = shared.clock.now();
+        for (index, tenant) in tenants.iter().enumerate() {
+            // What cannot be read of before is replaced.
+            if let Some(found) = shared.store.reader().tenant(&tenant.name).await?
+                && let Ok(before) = declared(&found)
+            {
+                check_change(index, &before, tenant)?;
+            }
+        }
         let (mut edits, mut records) = (Vec::new(), Vec::new());
         for tenant in checked {
             let keys = shared.store.reader().keys_of(&tenant.name).await?;

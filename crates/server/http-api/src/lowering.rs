@@ -84,6 +84,26 @@ pub(crate) fn lower(
     Ok(checked)
 }
 
+/// Refuses what may not change between a tenant as it was and as it is to be.
+pub(crate) fn check_change(
+    index: usize,
+    before: &TenantDeclaration,
+    after: &TenantDeclaration,
+) -> Result<(), InstallationError> {
+    let at = Place(format!("tenants[{index}]"));
+    for (index, config) in after.token_configs.iter().enumerate() {
+        let mut known = before.token_configs.iter();
+        if let Some(before) = known.find(|one| one.name == config.name) {
+            before.check_change(config).map_err(|error| {
+                at.field(&format!("token_configs[{index}]"))
+                    .field("token_subject")
+                    .refuse(error.to_string())
+            })?;
+        }
+    }
+    Ok(())
+}
+
 /// A tenant as the store keeps it.
 pub(crate) fn lower_stored(tenant: &TenantDeclaration) -> Result<CheckedTenant, InstallationError> {
     lower_tenant(&Place(format!("tenant {}", tenant.name)), tenant)

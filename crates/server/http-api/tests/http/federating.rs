@@ -84,3 +84,23 @@ async fn a_tenant_whose_issuance_is_off_serves_nothing() {
     site.installation.declare(vec![acme]).await.unwrap();
     assert_eq!(site.ask(FAST).await.status, 200);
 }
+
+#[tokio::test]
+async fn whom_a_token_config_speaks_for_is_fixed_once_it_is_made() {
+    let scratch = tempfile::tempdir().unwrap();
+    let site = Site::start(scratch.path()).await;
+    let mut acme = tenant("acme", ISSUER, &site.key);
+    let mut config = serde_json::to_value(&acme.token_configs[2]).unwrap();
+    config["token_subject"] = json!("user");
+    config["subject"] = json!("user:{user_email}");
+    config["claims"] = json!({});
+    config["aws"] = json!({});
+    acme.token_configs[2] = serde_json::from_value(config).unwrap();
+    let error = site.installation.declare(vec![acme]).await.unwrap_err();
+    assert_eq!(
+        error.field(),
+        Some("tenants[0].token_configs[2].token_subject"),
+        "{error}"
+    );
+    assert_eq!(site.ask(FAST).await.status, 200);
+}
