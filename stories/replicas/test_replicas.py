@@ -72,7 +72,8 @@ class Load:
             try:
                 return ask(address)
             except (OSError, ValueError) as error:
-                fault = getattr(error, "code", None), str(error)
+                said = error.read().decode() if isinstance(error, urllib.error.HTTPError) else str(error)
+                fault = getattr(error, "code", None), said
                 passing = not isinstance(error, urllib.error.HTTPError) or error.code == 503
                 # An assertion from before the jump of all clocks: no server is at fault.
                 passing = passing or ahead is None or ahead != self.ahead

@@ -3,7 +3,7 @@
 use rolecall_sealed::{create_key_file, read_key_file};
 use rolecall_signing_keys::{KeyRecord, Order, Slots, reseal_keys};
 use rolecall_store::{
-    AuditKind, AuditRecord, Change, Edit, Outcome, SealedKey, Store, StoreOptions,
+    AuditKind, AuditRecord, Change, Edit, Outcome, SealedKey, Store, StoreError, StoreOptions,
 };
 use serde_json::json;
 
@@ -87,6 +87,31 @@ fn record(key: &SealedKey) -> Result<KeyRecord, Failure> {
 async fn rotate(args: &KeyRotateArgs) -> Result<(), Failure> {
     let installed = Installed::read(&args.state)?;
     let store = open(&installed).await?;
+    // A server may change the tenant at the same moment: then what it says now is looked at.
+    for _ in 0..TRIES {
+        match try_rotate(args, &store).await? {
+            Err(StoreError::Stale { .. }) => {}
+            other => {
+                other.map_err(|error| failed(&error))?;
+                store.close().await;
+                note(
+                    "ordered; the server makes the steps when they are due, within a minute for the first",
+                );
+                return Ok(());
+            }
+        }
+    }
+    Err(Failure::new(
+        Exit::Local,
+        format_args!("tenant `{}` is being changed all the time", args.tenant),
+    )
+    .hint("Try again"))
+}
+
+async fn try_rotate(
+    args: &KeyRotateArgs,
+    store: &Store,
+) -> Result<Result<(), StoreError>, Failure> {
     let found = store.reader().tenant(&args.tenant).await;
     let found = found.map_err(|error| failed(&error))?.ok_or_else(|| {
         Failure::new(
@@ -132,10 +157,7 @@ async fn rotate(args: &KeyRotateArgs) -> Result<(), Failure> {
         answered: None,
         now: now.as_second(),
     };
-    store.change(change).await.map_err(|error| failed(&error))?;
-    store.close().await;
-    note("ordered; the server makes the steps when they are due, within a minute for the first");
-    Ok(())
+    Ok(store.change(change).await)
 }
 
 async fn reseal(args: &KeyResealArgs) -> Result<(), Failure> {
@@ -197,5 +219,6 @@ async fn open(installed: &Installed) -> Result<Store, Failure> {
         .map_err(|error| failed(&error))
 }
 
+const TRIES: usize = 5;
 const OPERATOR: &str = "operator";
 const KEYS_AT_ONCE: u32 = 1_000;
