@@ -2,6 +2,7 @@
 
 use aws_lc_rs::digest;
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
 use crate::error::shown;
 use crate::{Algorithm, JoseError, der, encoding};
@@ -12,7 +13,7 @@ use crate::{Algorithm, JoseError, der, encoding};
 /// set can be read. Writing is strict and minimal: `kty, kid, use, alg` and `n, e` or `crv, x, y`,
 /// because AWS refuses a key that carries `key_ops` and compares `x5c` when it is there; a
 /// certificate is written only if it was [given on purpose](Self::with_certificate).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[non_exhaustive]
 pub struct Jwk {
     /// Key type: `RSA` or `EC` can be used, others can only be read.

@@ -1,12 +1,13 @@
 //! The published keys of an issuer (RFC 7517 §5).
 
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
 use crate::error::shown;
 use crate::{JoseError, Jwk};
 
 /// A JWK set: what an issuer serves at its `jwks_uri`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JwkSet {
     /// The keys in the order of the document.
     #[serde(deserialize_with = "readable_keys")]

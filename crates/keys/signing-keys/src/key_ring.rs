@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rolecall_jose::{Algorithm, JwkSet};
 use rolecall_sealed::{MasterKey, SecretString};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::key::Key;
 use crate::rotation::ALGORITHMS;
@@ -24,7 +25,7 @@ pub struct KeyRing {
 }
 
 /// How a tenant's JWKS is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct JwksForm {
     /// Which members each key has.
@@ -34,7 +35,7 @@ pub struct JwksForm {
 }
 
 /// Which members each key of a JWKS has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JwkMembers {
     /// `kty kid use alg` and the key itself: what AWS reads without stumbling.

@@ -2,12 +2,16 @@
 
 use rolecall_jose::Algorithm;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::journal::{JournalEntry, Reason};
 use crate::rotation::{Due, NewKey, RotationError, RotationPolicy, Step};
 
 /// What a key is for at present.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
+#[schema(as = KeySlot)]
 #[serde(rename_all = "snake_case")]
 pub enum Slot {
     /// Signs, and is published.
@@ -19,7 +23,10 @@ pub enum Slot {
 }
 
 /// What an operator decided about a key, apart from the schedule; from mild to hard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
+#[schema(as = KeyOrder)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
     /// Replace it before its time, in the usual way: its successor is published ahead, and tokens
@@ -61,7 +68,7 @@ impl Order {
 }
 
 /// Everything about one signing key but the key. All times are seconds since the epoch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyRecord {
     /// The key's name, its RFC 7638 thumbprint.

@@ -10,13 +10,14 @@ use std::time::Duration;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use webpki::{EndEntityCert, KeyUsage};
 
 use crate::error::shown;
 use crate::federated::{Expected, ExpectedText};
 
 /// Authorities for client certificates, as they are written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrustBundleText {
     /// By which workloads refer to it.
@@ -26,7 +27,7 @@ pub struct TrustBundleText {
 }
 
 /// One of a workload's `certificates:` as it is written; what is said must hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateText {
     /// The bundle, by name.

@@ -1,13 +1,16 @@
 //! Who a token is for: the clouds have fixed audiences, everything else is free.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::MintError;
 use crate::error::shown;
 
 /// The kind of audience. A tenant has at most one token config each for AWS, Azure and GCP, and
 /// any number of custom ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum AudienceKind {
     /// `sts.amazonaws.com`.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rolecall_names::{RoleArn, SourceIdentity};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::claim_value::ClaimValue;
 use crate::claims::push_json_text;
@@ -18,7 +19,7 @@ use crate::{Attributes, FormatError, MintError};
 mod tag_texts;
 
 /// The AWS claims as they are written; values are texts with placeholders.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AwsClaimsText {
     /// Session tags; numbers and truth values become texts, nothing becomes the empty text. The

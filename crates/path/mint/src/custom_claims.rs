@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::claim_value::ClaimValue;
 use crate::claims::push_json_text;
@@ -12,7 +13,7 @@ use crate::template::Placeholder;
 use crate::{Attributes, FormatError, MintError};
 
 /// The value of a custom claim as it is written: a text or a list of texts, each with placeholders.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum ClaimText {
     /// One text. Commas make it a list, a comma at its end a list of one entry; `\\,` stands for

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::error::shown;
 use crate::form::Form;
@@ -12,7 +13,7 @@ use crate::run_scope::{self, INPUTS};
 use crate::{Attributes, MintError};
 
 /// An attribute as a tenant declares it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AttributeText {
     /// What it says about a workload, for people.
@@ -36,7 +37,7 @@ pub struct AttributeText {
 }
 
 /// How an attribute is computed from others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Derived {
     /// `read` or `write`, from `runType`, `autodeploy` and `phase`, as Spacelift decides it.

@@ -1,12 +1,13 @@
 //! The forms that an attribute's values can be held to.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::error::shown;
 
 /// What a value is made of. Whatever the form, wildcards, quotes, control characters and characters
 /// beyond ASCII stay out: a subject ends up in policies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
     /// Letters, digits and ``_-.@+/|:%=,~#!&();'``.

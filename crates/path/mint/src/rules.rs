@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::audience::AudienceKind;
 use crate::declared::{AttributeText, DeclaredAttributes};
 use crate::{MintError, TokenConfig};
 
 /// A tenant's rules as they are written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TenantRulesText {
     /// The attributes that its workloads have. With none declared, a format may name any, and only

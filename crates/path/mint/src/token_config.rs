@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use rolecall_jose::Algorithm;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::audience::AudienceKind;
 use crate::claims::push_json_text;
@@ -21,7 +22,7 @@ use crate::{
 };
 
 /// A token config as it is written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenConfigText {
     /// Unique in its tenant; becomes part of file names.

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::claims::push_json_text;
 use crate::declared::{AttributeRule, DeclaredAttributes};
 use crate::form::Form;
 
 /// Whom the tokens of a config speak for. Fixed when the config is made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenSubject {
     /// The workload that asks.

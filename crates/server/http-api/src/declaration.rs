@@ -7,6 +7,7 @@ use rolecall_mint::{TenantRulesText, TokenConfigText};
 use rolecall_signing_keys::JwksForm;
 use rolecall_signing_keys::rotation::PolicyText;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::FederationText;
 
@@ -16,7 +17,7 @@ use crate::FederationText;
 /// them as a whole before anything changes.
 ///
 /// [`Installation::declare`]: crate::Installation::declare
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TenantDeclaration {
     /// Its name, for people and the audit trail: letters, digits, `_` and `-`.
@@ -57,7 +58,7 @@ pub struct TenantDeclaration {
 }
 
 /// A workload as the operator writes it down.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WorkloadDeclaration {
     /// Its name: the `iss` and `sub` of its assertions, and the value of the placeholder `{name}`.

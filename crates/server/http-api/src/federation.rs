@@ -3,11 +3,12 @@
 
 use rolecall_mint::IssuerUrl;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What a tenant's tokens and documents say of it, as it is written down. Precedence as Spacelift's
 /// self-hosted server has it: an issuer alone derives the JWKS URI, both are taken as they are, and
 /// with neither the served URL counts.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FederationText {
     /// `iss` of tokens and of the discovery document, character by character.

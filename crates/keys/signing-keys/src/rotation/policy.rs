@@ -1,12 +1,14 @@
 //! How often keys are rotated, and how long they are published before and after they sign.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{AWS_GRACE, RotationError};
 use crate::SOFTWARE;
 
 /// The settings of a rotation as they are written down; durations in whole seconds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = KeyPolicyText)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolicyText {
     /// How long a key signs. `None` rotates only when an operator asks for it.

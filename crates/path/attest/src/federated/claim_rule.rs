@@ -5,11 +5,12 @@ use std::str::Chars;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::federated::{ClaimPath, EvidenceError};
 
 /// What a claim must be, as it is written: a value, a list of values, or `like:` with patterns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(
     untagged,
     expecting = "expected a value, a list of values, or `like:` with a pattern"
@@ -24,7 +25,7 @@ pub enum ExpectedText {
 }
 
 /// `like:` as it is written: `*` stands for any characters, `?` for one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LikeText {
     /// One pattern or several.
@@ -32,7 +33,7 @@ pub struct LikeText {
 }
 
 /// A text or a list of texts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged, expecting = "expected a text or a list of texts")]
 pub enum TextOrTexts {
     /// One.
@@ -43,7 +44,7 @@ pub enum TextOrTexts {
 
 /// A value as it is written. Texts, whole numbers and booleans are compared by how they read, since
 /// issuers differ in which of them they write: `"true"` and `true` are the same.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged, expecting = "expected a text, a whole number or a boolean")]
 pub enum ScalarText {
     /// `true` or `false`.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::error::shown;
 use crate::federated::claim_rule::{Expected, scalar};
@@ -12,7 +13,7 @@ use crate::federated::{
 };
 
 /// One of a workload's `evidence:` as it is written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EvidenceText {
     /// The trusted issuer, by name.
@@ -33,7 +34,8 @@ pub struct EvidenceText {
 }
 
 /// Where an attribute's value comes from, as it is written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = EvidenceAttributeText)]
 #[serde(
     untagged,
     expecting = "expected the name of a claim, or `claim` with `only`"

@@ -6,13 +6,14 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::error::shown;
 use crate::federated::claim_rule::scalar;
 use crate::federated::{ClaimRule, EvidenceError, Preset};
 
 /// `allow:` as it is written: which runs of strangers are meant all the same.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GuardText {
     /// Events by their name at the CI system, such as `pull_request`. Their refs need not be

@@ -2,11 +2,13 @@
 
 use rolecall_jose::Algorithm;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::federated::{ClaimPath, ClaimRule};
 
 /// A kind of issuer: decides what an operator need not write down.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = EvidencePreset)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
     /// Any OpenID provider; nothing is assumed.

@@ -2,12 +2,13 @@
 
 use rolecall_jose::{Algorithm, JwkSet};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::error::shown;
 use crate::federated::{EvidenceError, Preset};
 
 /// A trusted issuer as it is written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrustedIssuerText {
     /// By which workloads refer to it: letters, digits, `_` and `-`.
@@ -46,7 +47,7 @@ pub struct TrustedIssuerText {
 }
 
 /// Where a trusted issuer's keys come from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KeysFrom {
     /// From the document at `{issuer}/.well-known/openid-configuration`.
