@@ -17,6 +17,6 @@ pub enum AccessError {
         seconds: i64,
     },
     /// Not a token of this API at all: cut off, or another kind.
-    #[error("this is not a token of the admin API; one starts with `rca_` or `rcs_`")]
+    #[error("this is not a token of the admin API; one starts with `rca_` or `rcu_`")]
     NotAToken,
 }

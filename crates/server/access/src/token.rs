@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::AccessError;
 
 /// A token of the admin API. It names what it belongs to, so that it is found by its name and known
-/// by its digest: `rca_` or `rcs_`, the place, a dot, 43 characters of 256 random bits.
+/// by its digest: `rca_` or `rcu_`, the place, a dot, 43 characters of 256 random bits.
 ///
 /// The digest is SHA-256 and needs no salt: there is nothing to guess.
 #[derive(Clone, Debug)]
@@ -98,7 +98,7 @@ impl AccessToken {
 fn prefix(kind: TokenKind) -> &'static str {
     match kind {
         TokenKind::Access => "rca_",
-        TokenKind::Session => "rcs_",
+        TokenKind::Session => "rcu_",
     }
 }
 

@@ -10,7 +10,7 @@ mod trail;
 
 pub use access::{
     AccessView, Made, Me, NewAccess, NewJoinToken, NewSession, ProofKind, ShownJoinToken,
-    ShownSession,
+    ShownSecret, ShownSession,
 };
 pub use applying::{Applied, Apply, FieldChange, Plan, PlannedAction, PlannedChange};
 pub use declared::{Declared, Origin, Page};

@@ -47,6 +47,12 @@ pub enum InstallationError {
         /// What failed.
         why: String,
     },
+    /// Something that only the configuration file may change. The asker's.
+    #[error("{what} is declared by the server's configuration file")]
+    OfTheFile {
+        /// What, in words.
+        what: String,
+    },
     /// The state cannot be read or written. The operator's.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -86,6 +92,9 @@ impl InstallationError {
         match self {
             Self::Declaration { .. } | Self::KeyBackend { .. } | Self::TrustedIssuer { .. } => {
                 None
+            }
+            Self::OfTheFile { .. } => {
+                Some("Change it there; the server takes the file up again on SIGHUP.".to_owned())
             }
             Self::Key { .. } | Self::Keys { .. } => Some("Restore the state database from a backup.".to_owned()),
             Self::KeyGeneration { .. } => Some("Try again; if it stays, please report it.".to_owned()),

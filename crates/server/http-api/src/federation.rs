@@ -76,6 +76,19 @@ pub(crate) fn jwks_path(document: &str) -> String {
         .unwrap_or_else(|| DEFAULT_JWKS_PATH.to_owned())
 }
 
+/// What the tokens of a stored tenant say in place of its issuer, if anything else.
+pub(crate) fn called(document: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Declared {
+        #[serde(default)]
+        federation: FederationText,
+    }
+
+    serde_json::from_str(document)
+        .ok()
+        .and_then(|declared: Declared| declared.federation.issuer)
+}
+
 fn checked_path(path: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
     let dotted = path.split('/').any(|part| part == "." || part == "..");

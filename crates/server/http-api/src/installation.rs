@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
-use jiff::Timestamp;
 use rolecall_attest::ReplayMemory;
 use rolecall_sealed::MasterKey;
 use rolecall_signing_keys::{SignerLimit, Signers};
 use rolecall_store::{
-    Announced, AuditKind, AuditRecord, Change, Changed, Edit, Outcome, Store, StoreError,
+    Announced, AuditKind, AuditRecord, Change, Changed, Edit, Outcome, Source, Store, StoreError,
     UsedAssertion,
 };
 
+use crate::administering::alone_outside;
 use crate::attesting::Means;
 use crate::directory::{Directory, EVIDENCE_ALIVE, Seat};
 use crate::first_start;
@@ -43,6 +43,12 @@ pub(crate) struct Shared {
     memories: tokio::sync::Mutex<HashMap<String, Arc<Mutex<ReplayMemory>>>>,
     means: Means,
     pub(crate) metrics: Metrics,
+}
+
+impl Shared {
+    pub(crate) fn means(&self) -> Means {
+        self.means.clone()
+    }
 }
 
 impl Installation {
@@ -118,6 +124,12 @@ impl Installation {
         let checked = lower(tenants)?;
         let documents = tenants.iter().map(stored).collect::<Result<_, _>>()?;
         let now = shared.clock.now();
+        let mut others = shared.store.reader().directory("", None).await?;
+        others.retain(|entry| entry.source == Source::Api);
+        for tenant in &checked {
+            let names = [tenant.issuer.as_str(), tenant.federation.issuer.as_str()];
+            alone_outside(&tenant.name, &names, &others)?;
+        }
         for (index, tenant) in tenants.iter().enumerate() {
             // What cannot be read of before is replaced.
             if let Some(found) = shared.store.reader().tenant(&tenant.name).await?
@@ -196,16 +208,8 @@ impl Installation {
         self.shared.store.check().await
     }
 
-    pub(crate) fn store(&self) -> &Store {
-        &self.shared.store
-    }
-
     pub(crate) fn directory(&self) -> Arc<Directory> {
         self.shared.directory.load_full()
-    }
-
-    pub(crate) fn now(&self) -> Timestamp {
-        self.shared.clock.now()
     }
 
     /// Says that a token is on its way to the audit trail, which can then be written for several

@@ -5,6 +5,7 @@
 //! workload), what it may claim, the signature, the audit row on disk, the answer. Only the audit
 //! row touches the disk.
 
+mod administering;
 mod attesting;
 mod clock;
 mod declaration;
@@ -31,6 +32,7 @@ mod token;
 mod trail;
 mod trusting;
 
+pub use administering::{Becoming, Standing, document, edits_between, of_the_api};
 pub use clock::Clock;
 pub use declaration::{TenantDeclaration, WorkloadDeclaration};
 pub use error::InstallationError;
@@ -39,4 +41,4 @@ pub use installation::Installation;
 pub use lowering::check;
 pub use peer_certificate::{CertificateHeader, PeerCertificate, with_certificate_header};
 pub use router::{operations, router};
-pub use server::{Server, ServerError};
+pub use server::{ClientAddress, Server, ServerError};

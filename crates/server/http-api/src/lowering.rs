@@ -84,13 +84,28 @@ pub(crate) fn lower(
     Ok(checked)
 }
 
-/// Refuses what may not change between a tenant as it was and as it is to be.
+/// Refuses what may not change between a tenant of the file as it was and as it is to be.
 pub(crate) fn check_change(
     index: usize,
     before: &TenantDeclaration,
     after: &TenantDeclaration,
 ) -> Result<(), InstallationError> {
-    let at = Place(format!("tenants[{index}]"));
+    check_change_at(&Place(format!("tenants[{index}]")), before, after)
+}
+
+/// The same of a tenant as the store keeps it.
+pub(crate) fn check_change_of(
+    before: &TenantDeclaration,
+    after: &TenantDeclaration,
+) -> Result<(), InstallationError> {
+    check_change_at(&Place(format!("tenant {}", after.name)), before, after)
+}
+
+fn check_change_at(
+    at: &Place,
+    before: &TenantDeclaration,
+    after: &TenantDeclaration,
+) -> Result<(), InstallationError> {
     for (index, config) in after.token_configs.iter().enumerate() {
         let mut known = before.token_configs.iter();
         if let Some(before) = known.find(|one| one.name == config.name) {
@@ -124,10 +139,11 @@ fn lower_tenant(
             tenant.name
         )));
     }
-    let issuer = tenant
+    let issuer: IssuerUrl = tenant
         .issuer
         .parse()
         .map_err(|error: MintError| at.field("issuer").refuse(error.to_string()))?;
+    refuse_taken_path(at, &issuer)?;
     let federation = Federation::read(&issuer, &tenant.federation)
         .map_err(|(member, why)| at.field("federation").field(member).refuse(why))?;
     let rsa = RsaBits::try_from(tenant.rsa_bits)
@@ -163,6 +179,20 @@ fn lower_tenant(
         bundles,
         workloads,
     })
+}
+
+/// Refuses an issuer below a path that the server answers at itself, whatever the host.
+fn refuse_taken_path(at: &Place, issuer: &IssuerUrl) -> Result<(), InstallationError> {
+    let taken = TAKEN_PATHS.iter().find(|taken| {
+        let below = issuer.path().strip_prefix(**taken);
+        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    });
+    match taken {
+        None => Ok(()),
+        Some(taken) => Err(at.field("issuer").refuse(format!(
+            "the path of `{issuer}` begins with `{taken}`, where the server answers itself; choose another path"
+        ))),
+    }
 }
 
 fn lower_workload(
@@ -328,6 +358,9 @@ impl Place {
 
 /// Client secrets of one workload: the one in use, the next, and one more.
 const MOST_SECRETS: usize = 3;
+
+/// Where the admin API and the console are.
+const TAKEN_PATHS: [&str; 2] = ["/api", "/console"];
 
 /// The attribute that every workload has.
 const OWN_NAME: &str = "name";

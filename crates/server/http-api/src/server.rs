@@ -23,7 +23,7 @@ pub struct Server {
 
 /// Where a request came from; laid into the request for the audit trail.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct ClientAddress(pub(crate) SocketAddr);
+pub struct ClientAddress(pub SocketAddr);
 
 /// Why an address could not be listened on. The operator's to mend.
 #[derive(Debug, thiserror::Error)]

@@ -136,6 +136,15 @@ impl Edit {
         }
     }
 
+    /// The tenant that is served differently afterwards, if any is.
+    #[must_use]
+    pub fn served(&self) -> Option<&str> {
+        match self {
+            Self::Guard { .. } => None,
+            edit => Some(edit.tenant()).filter(|tenant| !tenant.is_empty()),
+        }
+    }
+
     fn steps(&self, now: i64) -> Vec<Step> {
         match self {
             Self::PutTenant {

@@ -32,8 +32,12 @@ impl Source {
 pub enum ResourceKind {
     /// Somebody who may use the admin API, by a token of its own. Of a tenant, or of none.
     Access,
+    /// What was declared together through the admin API, remembered under a name.
+    Applied,
     /// A token that lets one workload register its first key.
     JoinToken,
+    /// A session of somebody who signed in to the admin API. Of no tenant.
+    Session,
     /// One audience, lifetime and subject format.
     TokenConfig,
     /// A role whose trust policy a change of format must not break.
@@ -46,9 +50,11 @@ pub enum ResourceKind {
 
 impl ResourceKind {
     /// All kinds.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Access,
+        Self::Applied,
         Self::JoinToken,
+        Self::Session,
         Self::TokenConfig,
         Self::TrustSubscription,
         Self::TrustedIssuer,
@@ -60,7 +66,9 @@ impl ResourceKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Access => "access",
+            Self::Applied => "applied",
             Self::JoinToken => "join_token",
+            Self::Session => "session",
             Self::TokenConfig => "token_config",
             Self::TrustSubscription => "trust_subscription",
             Self::TrustedIssuer => "trusted_issuer",

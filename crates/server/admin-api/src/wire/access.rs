@@ -133,3 +133,12 @@ pub struct ShownSession {
 fn an_hour() -> i64 {
     3600
 }
+
+/// A client secret, shown once.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct ShownSecret {
+    /// To be given to the workload.
+    pub secret: String,
+    /// What is kept of it, as it stands in `secret_hashes`.
+    pub hash: String,
+}
