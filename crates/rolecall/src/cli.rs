@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub mod access;
 pub mod issuer;
 pub mod state;
 mod token_preview;
@@ -58,6 +59,9 @@ pub enum Command {
     /// The signing keys of the tenants, and the master key that seals them
     #[command(subcommand)]
     Key(state::KeyCommand),
+    /// Let somebody in to the admin API by word of the configuration file
+    #[command(subcommand)]
+    Access(access::AccessCommand),
     /// Copies the state to a file, while the server goes on
     #[command(after_help = "Example:\n  rolecall backup /backups/rolecall-2026-11-23.db")]
     Backup(state::BackupArgs),

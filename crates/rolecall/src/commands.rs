@@ -1,6 +1,7 @@
 //! One module a command. Each reads its arguments, calls into the crates that do the work, and
 //! prints.
 
+mod access;
 mod aws_emulator;
 mod credentials;
 mod demo;
@@ -46,6 +47,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::Audit(command) => return state::audit(command).await,
         Command::Key(command) => state::key(command).await?,
+        Command::Access(command) => access::run(&command)?,
         Command::Backup(args) => state::backup(&args).await?,
         Command::Restore(args) => state::restore(&args).await?,
         Command::Migrate(args) => state::migrate(&args).await?,

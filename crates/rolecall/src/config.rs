@@ -11,6 +11,7 @@ mod registered;
 mod token_config;
 mod workload;
 
+pub mod api;
 pub mod issuer;
 
 pub use previewed::{Wanted, refused};

@@ -21,6 +21,7 @@ const PURE: &[&str] = &[
     "rolecall-ask",
     "rolecall-attest",
     "rolecall-publishing",
+    "rolecall-access",
 ];
 
 /// What a pure crate reaches neither directly nor through another crate.

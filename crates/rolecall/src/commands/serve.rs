@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use rolecall_admin_api::AdminApi;
 use rolecall_http_api::{
     CertificateHeader, Clock, Installation, InstallationError, Server, ServerError, operations,
     router, with_certificate_header,
@@ -30,6 +31,7 @@ pub async fn run(args: ServeArgs) -> Result<(), Failure> {
                 "event": "ready",
                 "listen": listen.to_string(),
                 "operations": serving.operations.as_ref().map(|server| server.address().to_string()),
+                "api": serving.api_address().map(|address| address.to_string()),
                 "issuers": serving.issuers,
             })
             .to_string(),
@@ -42,9 +44,10 @@ pub async fn run(args: ServeArgs) -> Result<(), Failure> {
     let stop = process::stop_signal()?;
     let mut reload = process::reload_signal()?;
     let (installation, address) = (serving.installation.clone(), serving.address());
+    let api = serving.api();
     let reloading = tokio::spawn(async move {
         while reload.recv().await.is_some() {
-            reload_tenants(&installation, &args.config, address).await;
+            take_up(&installation, api.as_ref(), &args.config, address).await;
         }
     });
     tell_supervisor(&[sd_notify::NotifyState::Ready]);
@@ -53,13 +56,26 @@ pub async fn run(args: ServeArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Declares the tenants of the file as it is now; what it says wrong leaves everything as it was.
-async fn reload_tenants(installation: &Installation, config: &Path, address: SocketAddr) {
+/// Takes up the file as it is now: its tenants, and who has access. What it says wrong leaves
+/// everything as it was.
+async fn take_up(
+    installation: &Installation,
+    api: Option<&AdminApi>,
+    config: &Path,
+    address: SocketAddr,
+) {
     let read = async {
         let loaded = Loaded::read(config)?;
+        let section = loaded.server()?.api.as_ref();
+        let settings = section.map(|section| loaded.api_settings(section));
+        let settings = settings.transpose()?;
         let tenants = loaded.tenants(address)?;
         let declared = installation.declare(tenants).await;
-        declared.map_err(|error| not_installed(&loaded, &error))
+        declared.map_err(|error| not_installed(&loaded, &error))?;
+        if let (Some(api), Some(settings)) = (api, settings) {
+            api.settle(settings);
+        }
+        Ok::<_, Failure>(())
     };
     match read.await {
         Ok(()) => {
@@ -78,12 +94,44 @@ fn tell_supervisor(state: &[sd_notify::NotifyState<'_>]) {
     }
 }
 
+/// The admin API, and where it is served if not where everything else is.
+struct Administration {
+    api: AdminApi,
+    server: Option<Server>,
+}
+
+impl Administration {
+    async fn start(
+        loaded: &Loaded,
+        section: &ServerSection,
+        installation: &Installation,
+    ) -> Result<Option<Self>, Failure> {
+        let Some(section) = &section.api else {
+            return Ok(None);
+        };
+        let settings = loaded.api_settings(section)?;
+        let server = match section.listen {
+            Some(listen) => Some(
+                Server::bind(&listen.to_string())
+                    .await
+                    .map_err(|error| cannot_listen(&error))?,
+            ),
+            None => None,
+        };
+        Ok(Some(Self {
+            api: AdminApi::new(installation.clone(), settings),
+            server,
+        }))
+    }
+}
+
 /// An issuer that is ready: its port taken, its state open, its keys made.
 pub struct Serving {
     server: Server,
     certificate_header: Option<(CertificateHeader, Vec<IpAddr>)>,
     installation: Installation,
     operations: Option<Server>,
+    administration: Option<Administration>,
     issuers: Vec<String>,
     new_master_key: Option<PathBuf>,
 }
@@ -119,9 +167,11 @@ impl Serving {
             ),
             None => None,
         };
+        let administration = Administration::start(loaded, section, &installation).await?;
         Ok(Self {
             issuers: installation.issuers(),
             operations,
+            administration,
             server,
             certificate_header: (section.client_certificate_header.as_ref())
                 .map(|header| (header.form, header.proxies.clone())),
@@ -135,6 +185,18 @@ impl Serving {
         self.server.address()
     }
 
+    /// The admin API, where it is served.
+    pub fn api(&self) -> Option<AdminApi> {
+        self.administration.as_ref().map(|one| one.api.clone())
+    }
+
+    /// Where the admin API is served.
+    pub fn api_address(&self) -> Option<SocketAddr> {
+        let administration = self.administration.as_ref()?;
+        let server = administration.server.as_ref();
+        Some(server.map_or(self.address(), Server::address))
+    }
+
     /// Serves until `stop` is ready, then writes what is queued and lets go of the state.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let rotating = self.installation.clone();
@@ -143,18 +205,32 @@ impl Serving {
         if let Some((form, proxies)) = self.certificate_header {
             routes = with_certificate_header(routes, form, proxies);
         }
-        let (end, ended) = tokio::sync::oneshot::channel::<()>();
-        let beside = self.operations.map(|server| {
-            let routes = operations(self.installation.clone());
-            tokio::spawn(server.serve(routes, async {
-                let _ = ended.await;
-            }))
-        });
+        let mut beside = Vec::new();
+        if let Some(server) = self.operations {
+            beside.push((server, operations(self.installation.clone())));
+        }
+        if let Some(administration) = self.administration {
+            let administered = rolecall_admin_api::router(administration.api);
+            match administration.server {
+                Some(server) => beside.push((server, administered)),
+                None => routes = administered.fallback_service(routes),
+            }
+        }
+        let end = tokio::sync::watch::Sender::new(false);
+        let beside: Vec<_> = beside
+            .into_iter()
+            .map(|(server, routes)| {
+                let mut ended = end.subscribe();
+                tokio::spawn(server.serve(routes, async move {
+                    let _ = ended.changed().await;
+                }))
+            })
+            .collect();
         self.server.serve(routes, stop).await;
         tell_supervisor(&[sd_notify::NotifyState::Stopping]);
         rotating.abort();
         drop(end);
-        if let Some(beside) = beside {
+        for beside in beside {
             let _ = beside.await;
         }
         self.installation.close().await;

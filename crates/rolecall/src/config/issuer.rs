@@ -25,6 +25,9 @@ use crate::failure::{Exit, Failure};
 pub struct ServerSection {
     /// Where to listen. Port 0 takes a free one.
     pub listen: SocketAddr,
+    /// The admin API. None: it is not served.
+    #[serde(default)]
+    pub api: Option<super::api::ApiSection>,
     /// Where health, readiness and metrics are served beside, for those who run the server.
     #[serde(default)]
     pub operations_listen: Option<SocketAddr>,
@@ -166,13 +169,14 @@ impl Loaded {
     /// `Configuration` where a key file cannot be read, or none is given.
     pub fn tenants(&self, bound: SocketAddr) -> Result<Vec<TenantDeclaration>, Failure> {
         let tenants = &self.document.tenants;
-        if tenants.is_empty() {
+        let by_the_api = (self.document.server.as_ref()).is_some_and(|server| server.api.is_some());
+        if tenants.is_empty() && !by_the_api {
             return Err(self
                 .broken(
                     "tenants",
                     "there are no `tenants`, so there is nothing to serve",
                 )
-                .hint("Add `tenants:` with a name, an issuer and a token config"));
+                .hint("Add `tenants:` with a name, an issuer and a token config; or `server.api`, through which they are declared"));
         }
         tenants
             .iter()
@@ -298,6 +302,10 @@ impl Loaded {
 pub(super) struct Lifetime(u32);
 
 impl Lifetime {
+    pub(super) fn of(seconds: u32) -> Self {
+        Self(seconds)
+    }
+
     pub(super) fn seconds(&self) -> u32 {
         self.0
     }

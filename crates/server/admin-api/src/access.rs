@@ -88,57 +88,56 @@ async fn make_at(api: &AdminApi, tenant: &str, write: &Write<NewAccess>) -> Resu
     write
         .asked
         .require(api, Deed::GrantAccess, tenant, &target)?;
-    api.must_be_or_none(tenant).await?;
-    if let Some(reply) = api.replay(&write.asked, write.mark.as_ref()).await? {
-        return Ok(reply);
-    }
-    check_name(&new.name)?;
-    let key = (tenant.to_owned(), new.name.clone());
-    if api.settings().access.contains_key(&key) {
-        return Err(Refused::exists(&format!("access of `{}`", new.name)));
-    }
-    let (proof, token) = match &new.password {
-        Some(password) => (api.password(password, new.lifetime_seconds).await?, None),
-        None => {
-            let token = AccessToken::make(TokenKind::Access, &random()?, tenant, &new.name);
-            let ends = ends(api.now(), new.lifetime_seconds)?;
-            let digest = token.digest();
-            (Proof::Token { digest, ends }, Some(token.into_secret()))
+    let carried_out = async {
+        api.must_be_or_none(tenant).await?;
+        check_name(&new.name)?;
+        let key = (tenant.to_owned(), new.name.clone());
+        if api.settings().access.contains_key(&key) {
+            return Err(Refused::exists(&format!("access of `{}`", new.name)));
+        }
+        let (proof, token) = match &new.password {
+            Some(password) => (api.password(password, new.lifetime_seconds).await?, None),
+            None => {
+                let token = AccessToken::make(TokenKind::Access, &random()?, tenant, &new.name);
+                let ends = ends(api.now(), new.lifetime_seconds)?;
+                let digest = token.digest();
+                (Proof::Token { digest, ends }, Some(token.into_secret()))
+            }
+        };
+        let text = AccessText {
+            name: new.name.clone(),
+            role: new.role,
+            proof,
+        };
+        let made = Made {
+            access: view(&text),
+            token: token.map(|token| token.expose_secret().to_owned()),
+        };
+        let reply = Reply::of(StatusCode::CREATED, &made)?;
+        let body = reply.body.clone().unwrap_or_default();
+        let kept = api.sealed(&write.asked, write.mark.as_ref(), &body)?;
+        let put = Edit::Put {
+            tenant: tenant.to_owned(),
+            kind: ResourceKind::Access,
+            document: Document {
+                name: new.name.clone(),
+                json: serde_json::to_string(&text).map_err(|error| Refused::ours(&error))?,
+            },
+            source: Source::Api,
+            expect: Expect::Absent,
+        };
+        let mut row = write.asked.row(api, tenant, &target);
+        row.reason = Some(format!("given the role {}", new.role.as_str()));
+        let change = amending(write, tenant, &new.name);
+        let written = api.write(&change, vec![put], vec![row], reply.status, &kept);
+        match written.await {
+            Ok(()) => Ok(reply),
+            Err(Written::Again) => Err(Refused::exists(&format!("access of `{}`", new.name))),
+            Err(Written::Refused(refused)) => Err(refused),
         }
     };
-    let text = AccessText {
-        name: new.name.clone(),
-        role: new.role,
-        proof,
-    };
-    let made = Made {
-        access: view(&text),
-        token: token.map(|token| token.expose_secret().to_owned()),
-    };
-    let reply = Reply::of(StatusCode::CREATED, &made)?;
-    let body = reply.body.clone().unwrap_or_default();
-    let kept = api.sealed(&write.asked, write.mark.as_ref(), &body)?;
-    let put = Edit::Put {
-        tenant: tenant.to_owned(),
-        kind: ResourceKind::Access,
-        document: Document {
-            name: new.name.clone(),
-            json: serde_json::to_string(&text).map_err(|error| Refused::ours(&error))?,
-        },
-        source: Source::Api,
-        expect: Expect::Absent,
-    };
-    let mut row = write.asked.row(api, tenant, &target);
-    row.reason = Some(format!("given the role {}", new.role.as_str()));
-    let change = amending(write, tenant, &new.name);
-    let written = api.write(&change, vec![put], vec![row], reply.status, &kept);
-    match written.await {
-        Ok(()) => Ok(reply),
-        Err(Written::First) => (api.replay(&write.asked, write.mark.as_ref()).await?)
-            .ok_or_else(|| Refused::changed_meanwhile("the same request is being carried out")),
-        Err(Written::Again) => Err(Refused::exists(&format!("access of `{}`", new.name))),
-        Err(Written::Refused(refused)) => Err(refused),
-    }
+    api.once(&write.asked, write.mark.as_ref(), carried_out)
+        .await
 }
 
 pub(crate) async fn remove_of_all(
@@ -167,31 +166,32 @@ async fn remove_at(
     write
         .asked
         .require(api, Deed::GrantAccess, tenant, &target)?;
-    if let Some(reply) = api.replay(&write.asked, write.mark.as_ref()).await? {
-        return Ok(reply);
-    }
-    let key = (tenant.to_owned(), name.to_owned());
-    if api.settings().access.contains_key(&key) {
-        return Err(rolecall_http_api::InstallationError::OfTheFile {
-            what: format!("access of `{name}`"),
+    let carried_out = async {
+        let key = (tenant.to_owned(), name.to_owned());
+        if api.settings().access.contains_key(&key) {
+            return Err(rolecall_http_api::InstallationError::OfTheFile {
+                what: format!("access of `{name}`"),
+            }
+            .into());
         }
-        .into());
-    }
-    let edit = Edit::Remove {
-        tenant: tenant.to_owned(),
-        kind: ResourceKind::Access,
-        name: name.to_owned(),
-        expect: Expect::Any,
+        let edit = Edit::Remove {
+            tenant: tenant.to_owned(),
+            kind: ResourceKind::Access,
+            name: name.to_owned(),
+            expect: Expect::Any,
+        };
+        let row = write.asked.row(api, tenant, &target);
+        let change = amending(write, tenant, name);
+        let status = StatusCode::NO_CONTENT;
+        let written = api.write(&change, vec![edit], vec![row], status, &Kept::Nothing);
+        match written.await {
+            Ok(()) => Ok(Reply::nothing()),
+            Err(Written::Again) => Err(Refused::not_found(&format!("access of `{name}`"))),
+            Err(Written::Refused(refused)) => Err(refused),
+        }
     };
-    let row = write.asked.row(api, tenant, &target);
-    let change = amending(write, tenant, name);
-    let status = StatusCode::NO_CONTENT;
-    let written = api.write(&change, vec![edit], vec![row], status, &Kept::Nothing);
-    match written.await {
-        Ok(()) | Err(Written::First) => Ok(Reply::nothing()),
-        Err(Written::Again) => Err(Refused::not_found(&format!("access of `{name}`"))),
-        Err(Written::Refused(refused)) => Err(refused),
-    }
+    api.once(&write.asked, write.mark.as_ref(), carried_out)
+        .await
 }
 
 impl AdminApi {

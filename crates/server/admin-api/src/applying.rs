@@ -32,56 +32,57 @@ pub(crate) async fn apply(
         }
     }
     rolecall_http_api::check(&apply.tenants)?;
-    for _ in 0..TRIES {
-        if let Some(reply) = api.replay(asked, write.mark.as_ref()).await? {
-            return Ok(reply);
-        }
-        let drafted = api.draft(asked, apply).await?;
-        if apply.dry_run {
-            return Reply::ok(&Applied {
+    let carried_out = async {
+        for _ in 0..TRIES {
+            let drafted = api.draft(asked, apply).await?;
+            if apply.dry_run {
+                return Reply::ok(&Applied {
+                    plan: drafted.plan,
+                    applied: false,
+                });
+            }
+            if apply
+                .expect
+                .as_ref()
+                .is_some_and(|expect| *expect != drafted.plan.digest)
+            {
+                return Err(Refused::changed_meanwhile(
+                    "the plan is another by now: something was changed since it was agreed to",
+                )
+                .hint("Ask for the plan again with `dry_run`, and agree to that."));
+            }
+            let reply = Reply::ok(&Applied {
                 plan: drafted.plan,
-                applied: false,
-            });
+                applied: true,
+            })?;
+            if drafted.edits.is_empty() {
+                return Ok(reply);
+            }
+            let body = reply.body.clone().unwrap_or_default();
+            let kept = api.sealed(asked, write.mark.as_ref(), &body)?;
+            let change = Amending {
+                asked,
+                mark: write.mark.as_ref(),
+                tenant: "",
+                kind: ResourceKind::Applied.as_str(),
+                name: &apply.set,
+            };
+            let (edits, records) = (drafted.edits, drafted.records);
+            match api
+                .write(&change, edits, records, StatusCode::OK, &kept)
+                .await
+            {
+                Ok(()) => return Ok(reply),
+                Err(Written::Again) => {}
+                Err(Written::Refused(refused)) => return Err(refused),
+            }
         }
-        if apply
-            .expect
-            .as_ref()
-            .is_some_and(|expect| *expect != drafted.plan.digest)
-        {
-            return Err(Refused::changed_meanwhile(
-                "the plan is another by now: something was changed since it was agreed to",
-            )
-            .hint("Ask for the plan again with `dry_run`, and agree to that."));
-        }
-        let reply = Reply::ok(&Applied {
-            plan: drafted.plan,
-            applied: true,
-        })?;
-        if drafted.edits.is_empty() {
-            return Ok(reply);
-        }
-        let body = reply.body.clone().unwrap_or_default();
-        let kept = api.sealed(asked, write.mark.as_ref(), &body)?;
-        let change = Amending {
-            asked,
-            mark: write.mark.as_ref(),
-            tenant: "",
-            kind: ResourceKind::Applied.as_str(),
-            name: &apply.set,
-        };
-        let (edits, records) = (drafted.edits, drafted.records);
-        match api
-            .write(&change, edits, records, StatusCode::OK, &kept)
-            .await
-        {
-            Ok(()) => return Ok(reply),
-            Err(Written::Again | Written::First) => {}
-            Err(Written::Refused(refused)) => return Err(refused),
-        }
-    }
-    Err(Refused::changed_meanwhile(
-        "what is declared is being changed all the time",
-    ))
+        Err(Refused::changed_meanwhile(
+            "what is declared is being changed all the time",
+        ))
+    };
+    api.once(&write.asked, write.mark.as_ref(), carried_out)
+        .await
 }
 
 /// A plan with all that it takes to carry it out.

@@ -7,7 +7,7 @@ use rolecall_store::{AuditRecord, Change, Edit, StoreError};
 
 use crate::api::AdminApi;
 use crate::asked::{Asked, Mark};
-use crate::once::{Kept, was_first};
+use crate::once::Kept;
 use crate::refused::Refused;
 use crate::reply::Reply;
 
@@ -53,9 +53,15 @@ impl AdminApi {
         change: Amending<'_>,
         decide: impl Fn(&Standing) -> Result<Amended, Refused>,
     ) -> Result<Reply, Refused> {
-        if let Some(reply) = self.replay(change.asked, change.mark).await? {
-            return Ok(reply);
-        }
+        let trying = self.try_amend(&change, decide);
+        self.once(change.asked, change.mark, trying).await
+    }
+
+    pub(crate) async fn try_amend(
+        &self,
+        change: &Amending<'_>,
+        decide: impl Fn(&Standing) -> Result<Amended, Refused>,
+    ) -> Result<Reply, Refused> {
         let tenant = change.tenant;
         for _ in 0..TRIES {
             let standing = (self.installation().standing(tenant).await?)
@@ -74,7 +80,7 @@ impl AdminApi {
             edits.extend(decided);
             let row = change.asked.row(self, tenant, &change.target());
             let written = self
-                .write(&change, edits, vec![row], status, &change.kept(status))
+                .write(change, edits, vec![row], status, &change.kept(status))
                 .await;
             match written {
                 Ok(()) if status == StatusCode::NO_CONTENT => return Ok(Reply::nothing()),
@@ -83,11 +89,6 @@ impl AdminApi {
                     return Ok(Reply { status, ..reply });
                 }
                 Err(Written::Again) => {}
-                Err(Written::First) => {
-                    if let Some(reply) = self.replay(change.asked, change.mark).await? {
-                        return Ok(reply);
-                    }
-                }
                 Err(Written::Refused(refused)) => return Err(refused),
             }
         }
@@ -117,7 +118,6 @@ impl AdminApi {
         match self.installation().carry_out(change).await {
             Ok(()) => Ok(()),
             Err(InstallationError::Store(StoreError::Stale { .. })) => Err(Written::Again),
-            Err(InstallationError::Store(error)) if was_first(&error) => Err(Written::First),
             Err(error) => Err(Written::Refused(error.into())),
         }
     }
@@ -127,8 +127,6 @@ impl AdminApi {
 pub(crate) enum Written {
     /// Somebody else changed the tenant meanwhile.
     Again,
-    /// The same request was carried out meanwhile.
-    First,
     Refused(Refused),
 }
 

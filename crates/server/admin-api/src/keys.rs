@@ -39,42 +39,43 @@ pub(crate) async fn order(
     write
         .asked
         .require(&api, Deed::OrderKeys, &tenant, &target)?;
-    let change = Amending {
-        asked: &write.asked,
-        mark: write.mark.as_ref(),
-        tenant: &tenant,
-        kind: "signing_key",
-        name: &kid,
-    };
-    let status = StatusCode::ACCEPTED;
-    let kept = Kept::Place {
-        tenant: tenant.clone(),
-        kind: "signing_key".to_owned(),
-        name: kid.clone(),
-    };
-    for _ in 0..TRIES {
-        if let Some(reply) = api.replay(&write.asked, write.mark.as_ref()).await? {
-            return Ok(reply);
-        }
-        let standing = (api.installation().standing(&tenant).await?)
-            .ok_or_else(|| Refused::not_found(&format!("tenant `{tenant}`")))?;
-        let edits = ordered(&api, &standing, &kid, &write)?;
-        let mut row = write.asked.row(&api, &tenant, &target);
-        row.kind = AuditKind::SigningKey;
-        row.kid = Some(kid.clone());
-        row.reason = Some(format!("ordered: {}", write.body.order.as_str()));
-        match api.write(&change, edits, vec![row], status, &kept).await {
-            Ok(()) => {
-                let reply = api.key_view(&tenant, &kid).await?;
-                return Ok(Reply { status, ..reply });
+    let carried_out = async {
+        let change = Amending {
+            asked: &write.asked,
+            mark: write.mark.as_ref(),
+            tenant: &tenant,
+            kind: "signing_key",
+            name: &kid,
+        };
+        let status = StatusCode::ACCEPTED;
+        let kept = Kept::Place {
+            tenant: tenant.clone(),
+            kind: "signing_key".to_owned(),
+            name: kid.clone(),
+        };
+        for _ in 0..TRIES {
+            let standing = (api.installation().standing(&tenant).await?)
+                .ok_or_else(|| Refused::not_found(&format!("tenant `{tenant}`")))?;
+            let edits = ordered(&api, &standing, &kid, &write)?;
+            let mut row = write.asked.row(&api, &tenant, &target);
+            row.kind = AuditKind::SigningKey;
+            row.kid = Some(kid.clone());
+            row.reason = Some(format!("ordered: {}", write.body.order.as_str()));
+            match api.write(&change, edits, vec![row], status, &kept).await {
+                Ok(()) => {
+                    let reply = api.key_view(&tenant, &kid).await?;
+                    return Ok(Reply { status, ..reply });
+                }
+                Err(Written::Again) => {}
+                Err(Written::Refused(refused)) => return Err(refused),
             }
-            Err(Written::Again | Written::First) => {}
-            Err(Written::Refused(refused)) => return Err(refused),
         }
-    }
-    Err(Refused::changed_meanwhile(format!(
-        "tenant `{tenant}` is being changed all the time"
-    )))
+        Err(Refused::changed_meanwhile(format!(
+            "tenant `{tenant}` is being changed all the time"
+        )))
+    };
+    api.once(&write.asked, write.mark.as_ref(), carried_out)
+        .await
 }
 
 fn ordered(

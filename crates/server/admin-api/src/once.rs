@@ -4,11 +4,13 @@
 //! holds a secret that is shown once, the answer itself, sealed under the installation's master key.
 //! It is written in the same transaction as the change.
 
+use std::future::Future;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use rolecall_sealed::ExposeSecret as _;
-use rolecall_store::{Answered, StoreError};
+use rolecall_store::Answered;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -34,12 +36,29 @@ pub(crate) enum Kept {
 }
 
 impl AdminApi {
-    /// The answer of before, if the request was carried out before.
-    pub(crate) async fn replay(
+    /// Carries out a request, unless it was carried out before; and where it is refused, because the
+    /// same request is carried out at the same moment and came first, gives that answer.
+    pub(crate) async fn once(
         &self,
         asked: &Asked,
         mark: Option<&Mark>,
-    ) -> Result<Option<Reply>, Refused> {
+        carried_out: impl Future<Output = Result<Reply, Refused>>,
+    ) -> Result<Reply, Refused> {
+        if let Some(reply) = self.replay(asked, mark).await? {
+            return Ok(reply);
+        }
+        let refused = match carried_out.await {
+            Ok(reply) => return Ok(reply),
+            Err(refused) => refused,
+        };
+        match self.replay(asked, mark).await {
+            Ok(Some(reply)) => Ok(reply),
+            _ => Err(refused),
+        }
+    }
+
+    /// The answer of before, if the request was carried out before.
+    async fn replay(&self, asked: &Asked, mark: Option<&Mark>) -> Result<Option<Reply>, Refused> {
         let Some(mark) = mark else { return Ok(None) };
         let reader = self.installation().store().reader();
         let actor = &asked.asker.name;
@@ -107,11 +126,6 @@ impl AdminApi {
         let sealed = (self.installation()).seal(&record, body.to_string().as_bytes())?;
         Ok(Kept::Sealed(STANDARD.encode(sealed)))
     }
-}
-
-/// Whether the same request is being carried out at the same moment, and came first.
-pub(crate) fn was_first(error: &StoreError) -> bool {
-    matches!(error, StoreError::Exists { what } if what.starts_with("an answer to the request"))
 }
 
 fn record(actor: &str, mark: &Mark) -> String {

@@ -63,6 +63,12 @@ pub(crate) async fn make_secret(
     Path((tenant, workload)): Path<(String, String)>,
     write: Write<()>,
 ) -> Result<Reply, Refused> {
+    // Hashing is slow: nobody has it done who may not.
+    let target = format!(
+        "workload/{}",
+        workload.chars().take(128).collect::<String>()
+    );
+    (write.asked).require(&api, Deed::RegisterWorkloads, &tenant, &target)?;
     let secret = ClientSecret::make(&random()?);
     let (salt, hashed) = (random::<16>()?, secret.clone());
     let hash = api
@@ -121,39 +127,40 @@ async fn prove<T>(
         workload.chars().take(128).collect::<String>()
     );
     (write.asked).require(api, Deed::RegisterWorkloads, tenant, &target)?;
-    let change = Amending {
-        asked: &write.asked,
-        mark: write.mark.as_ref(),
-        tenant,
-        kind: ResourceKind::Workload.as_str(),
-        name: workload,
+    let carried_out = async {
+        let change = Amending {
+            asked: &write.asked,
+            mark: write.mark.as_ref(),
+            tenant,
+            kind: ResourceKind::Workload.as_str(),
+            name: workload,
+        };
+        for _ in 0..TRIES {
+            let standing = (api.installation().standing(tenant).await?)
+                .ok_or_else(|| Refused::not_found(&format!("tenant `{tenant}`")))?;
+            let mut resources = standing.stored.resources.iter();
+            let found = resources
+                .find(|one| one.kind == ResourceKind::Workload && one.document.name == workload);
+            let found = found.ok_or_else(|| Refused::not_found(&told(workload)))?;
+            let (reply, edit) = make(&standing, found)?;
+            let body = reply.body.clone().unwrap_or_default();
+            let kept = api.sealed(&write.asked, write.mark.as_ref(), &body)?;
+            let mut row = write.asked.row(api, tenant, &target);
+            row.workload = Some(workload.to_owned());
+            row.reason = Some(reason.to_owned());
+            let edits = vec![guard(&standing), edit];
+            match (api.write(&change, edits, vec![row], reply.status, &kept)).await {
+                Ok(()) => return Ok(reply),
+                Err(Written::Again) => {}
+                Err(Written::Refused(refused)) => return Err(refused),
+            }
+        }
+        Err(Refused::changed_meanwhile(format!(
+            "tenant `{tenant}` is being changed all the time"
+        )))
     };
-    for _ in 0..TRIES {
-        if let Some(reply) = api.replay(&write.asked, write.mark.as_ref()).await? {
-            return Ok(reply);
-        }
-        let standing = (api.installation().standing(tenant).await?)
-            .ok_or_else(|| Refused::not_found(&format!("tenant `{tenant}`")))?;
-        let mut resources = standing.stored.resources.iter();
-        let found = resources
-            .find(|one| one.kind == ResourceKind::Workload && one.document.name == workload);
-        let found = found.ok_or_else(|| Refused::not_found(&told(workload)))?;
-        let (reply, edit) = make(&standing, found)?;
-        let body = reply.body.clone().unwrap_or_default();
-        let kept = api.sealed(&write.asked, write.mark.as_ref(), &body)?;
-        let mut row = write.asked.row(api, tenant, &target);
-        row.workload = Some(workload.to_owned());
-        row.reason = Some(reason.to_owned());
-        let edits = vec![guard(&standing), edit];
-        match (api.write(&change, edits, vec![row], reply.status, &kept)).await {
-            Ok(()) => return Ok(reply),
-            Err(Written::Again | Written::First) => {}
-            Err(Written::Refused(refused)) => return Err(refused),
-        }
-    }
-    Err(Refused::changed_meanwhile(format!(
-        "tenant `{tenant}` is being changed all the time"
-    )))
+    api.once(&write.asked, write.mark.as_ref(), carried_out)
+        .await
 }
 
 fn told(workload: &str) -> String {

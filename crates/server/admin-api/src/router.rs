@@ -13,7 +13,7 @@ use crate::document::Piece;
 use crate::refused::Refused;
 use crate::{access, applying, document, keys, openapi, proofs, sessions, tenants, trail};
 
-/// The API, to be nested below `/api/v1`.
+/// The API, below `/api/v1`.
 pub fn router(api: AdminApi) -> Router {
     let routes = Router::new()
         .route("/openapi.json", get(openapi::served))
@@ -54,7 +54,7 @@ pub fn router(api: AdminApi) -> Router {
     let routes = pieces::<TokenConfigText>(routes);
     let routes = pieces::<TrustedIssuerText>(routes);
     let routes = pieces::<WorkloadDeclaration>(routes);
-    routes
+    let routes = routes
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         // A whole installation may be applied at once.
         .route(
@@ -63,7 +63,8 @@ pub fn router(api: AdminApi) -> Router {
         )
         .fallback(nowhere)
         .method_not_allowed_fallback(not_so)
-        .with_state(api)
+        .with_state(api);
+    Router::new().nest("/api/v1", routes)
 }
 
 fn pieces<T: Piece>(routes: Router<AdminApi>) -> Router<AdminApi> {

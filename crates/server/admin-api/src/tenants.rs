@@ -75,13 +75,14 @@ pub(crate) async fn make(
     let name = write.body.name.clone();
     let target = format!("tenant/{name}");
     write.asked.require(&api, Deed::HoldTenants, "", &target)?;
-    if let Some(reply) = api.replay(&write.asked, write.mark.as_ref()).await? {
-        return Ok(reply);
-    }
-    if api.installation().standing(&name).await?.is_some() {
-        return Err(Refused::exists(&format!("tenant `{name}`")));
-    }
-    api.make_tenant(&write).await
+    let carried_out = async {
+        if api.installation().standing(&name).await?.is_some() {
+            return Err(Refused::exists(&format!("tenant `{name}`")));
+        }
+        api.make_tenant(&write).await
+    };
+    api.once(&write.asked, write.mark.as_ref(), carried_out)
+        .await
 }
 
 pub(crate) async fn put(
@@ -110,26 +111,27 @@ pub(crate) async fn put(
             .asked
             .require(&api, Deed::SettleTenant, &tenant, &target)?;
     }
-    if let Some(reply) = api.replay(&write.asked, write.mark.as_ref()).await? {
-        return Ok(reply);
-    }
-    if api.installation().standing(&tenant).await?.is_none() {
-        write.asked.require(&api, Deed::HoldTenants, "", &target)?;
-        write.expects.check(&what, None)?;
-        return api.make_tenant(&write).await;
-    }
-    let decide = |standing: &Standing| {
-        let version = standing.stored.entry.version;
-        write.expects.check(&what, Some(version))?;
-        let mut after = standing.declaration.clone();
-        write.body.clone().settle(&mut after);
-        Ok(Amended {
-            edits: edits_between(Some(standing), &after)?,
-            after,
-            status: StatusCode::OK,
-        })
+    let carried_out = async {
+        if api.installation().standing(&tenant).await?.is_none() {
+            write.asked.require(&api, Deed::HoldTenants, "", &target)?;
+            write.expects.check(&what, None)?;
+            return api.make_tenant(&write).await;
+        }
+        let decide = |standing: &Standing| {
+            let version = standing.stored.entry.version;
+            write.expects.check(&what, Some(version))?;
+            let mut after = standing.declaration.clone();
+            write.body.clone().settle(&mut after);
+            Ok(Amended {
+                edits: edits_between(Some(standing), &after)?,
+                after,
+                status: StatusCode::OK,
+            })
+        };
+        api.try_amend(&amending(&write, &tenant), decide).await
     };
-    api.amend(amending(&write, &tenant), decide).await
+    api.once(&write.asked, write.mark.as_ref(), carried_out)
+        .await
 }
 
 pub(crate) async fn remove(
@@ -141,30 +143,31 @@ pub(crate) async fn remove(
     write
         .asked
         .require(&api, Deed::HoldTenants, &tenant, &target)?;
-    let change = amending(&write, &tenant);
-    if let Some(reply) = api.replay(&write.asked, write.mark.as_ref()).await? {
-        return Ok(reply);
-    }
-    let what = format!("tenant `{tenant}`");
-    let reader = api.installation().store().reader();
-    let entry = reader.entry(&tenant).await?;
-    (write.expects).check(&what, entry.as_ref().map(|entry| entry.version))?;
-    let entry = entry.ok_or_else(|| Refused::not_found(&what))?;
-    of_the_api(entry.source, &what)?;
-    let remove = Edit::RemoveTenant {
-        name: tenant.clone(),
-        expect: Expect::Version(entry.version),
+    let carried_out = async {
+        let change = amending(&write, &tenant);
+        let what = format!("tenant `{tenant}`");
+        let reader = api.installation().store().reader();
+        let entry = reader.entry(&tenant).await?;
+        (write.expects).check(&what, entry.as_ref().map(|entry| entry.version))?;
+        let entry = entry.ok_or_else(|| Refused::not_found(&what))?;
+        of_the_api(entry.source, &what)?;
+        let remove = Edit::RemoveTenant {
+            name: tenant.clone(),
+            expect: Expect::Version(entry.version),
+        };
+        let row = write.asked.row(&api, &tenant, &target);
+        let status = StatusCode::NO_CONTENT;
+        let written = api.write(&change, vec![remove], vec![row], status, &Kept::Nothing);
+        match written.await {
+            Ok(()) => Ok(Reply::nothing()),
+            Err(Written::Again) => Err(Refused::changed_meanwhile(format!(
+                "{what} was changed meanwhile"
+            ))),
+            Err(Written::Refused(refused)) => Err(refused),
+        }
     };
-    let row = write.asked.row(&api, &tenant, &target);
-    let status = StatusCode::NO_CONTENT;
-    let written = api.write(&change, vec![remove], vec![row], status, &Kept::Nothing);
-    match written.await {
-        Ok(()) | Err(Written::First) => Ok(Reply::nothing()),
-        Err(Written::Again) => Err(Refused::changed_meanwhile(format!(
-            "{what} was changed meanwhile"
-        ))),
-        Err(Written::Refused(refused)) => Err(refused),
-    }
+    api.once(&write.asked, write.mark.as_ref(), carried_out)
+        .await
 }
 
 impl AdminApi {
@@ -180,7 +183,7 @@ impl AdminApi {
         let change = amending(write, &name);
         let status = StatusCode::CREATED;
         match (self.write(&change, edits, records, status, &kept(&name))).await {
-            Ok(()) | Err(Written::First) => {
+            Ok(()) => {
                 let reply = self.tenant_view(&name).await?;
                 Ok(Reply { status, ..reply })
             }
