@@ -51,8 +51,8 @@ mon tick interval = 1
 
 [mon.a]
 mon data = {folder}/mon
-mon data avail crit = 1
-mon data avail warn = 2
+mon data avail crit = -1
+mon data avail warn = -1
 
 [osd.0]
 osd data = {folder}/osd
