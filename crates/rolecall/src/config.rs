@@ -8,6 +8,7 @@ mod places;
 mod previewed;
 mod reading;
 mod registered;
+mod tls;
 mod token_config;
 mod workload;
 

@@ -124,6 +124,18 @@ fn only_the_store_names_sql() {
 }
 
 #[test]
+fn the_listener_knows_none_of_our_crates() {
+    let offences = WORKSPACE.offences(
+        |folder| folder == "crates/server/listening",
+        |dependency| WORKSPACE.folder(dependency).is_some(),
+    );
+    assert!(
+        offences.is_empty(),
+        "server/listening brings requests in, and others say what they mean: {offences:#?}"
+    );
+}
+
+#[test]
 fn the_server_sees_key_backends_by_their_trait_only() {
     let offences = WORKSPACE.offences(
         |folder| folder.starts_with("crates/server/") || folder == "crates/keys/signing-keys",

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use rolecall_admin_api::AdminApi;
 use rolecall_http_api::{
-    CertificateHeader, Clock, Installation, InstallationError, Server, ServerError, operations,
-    router, with_certificate_header,
+    CertificateHeader, Clock, Installation, InstallationError, operations, operations_with, router,
+    with_certificate_header,
 };
+use rolecall_listening::{ListeningError, Server};
 use rolecall_sealed::MasterKey;
 use rolecall_store::{Location, Store, StoreOptions};
 
@@ -16,6 +17,9 @@ use crate::config::Loaded;
 use crate::config::issuer::ServerSection;
 use crate::failure::{Exit, Failure};
 use crate::{key_backends, printing, process};
+use transport::Transport;
+
+mod transport;
 
 /// Serves until asked to stop.
 pub async fn run(args: ServeArgs) -> Result<(), Failure> {
@@ -24,7 +28,7 @@ pub async fn run(args: ServeArgs) -> Result<(), Failure> {
     if let Some(path) = &serving.new_master_key {
         tracing::warn!(path = %path.display(), "made a master key; keep a copy of it, apart from the state");
     }
-    let listen = serving.server.address();
+    let listen = serving.address();
     match args.output {
         Output::Json => printing::line(
             &serde_json::json!({
@@ -45,8 +49,10 @@ pub async fn run(args: ServeArgs) -> Result<(), Failure> {
     let mut reload = process::reload_signal()?;
     let (installation, address) = (serving.installation.clone(), serving.address());
     let api = serving.api();
+    let certificate = serving.transport.wanted();
     let reloading = tokio::spawn(async move {
         while reload.recv().await.is_some() {
+            certificate.notify_one();
             take_up(&installation, api.as_ref(), &args.config, address).await;
         }
     });
@@ -127,7 +133,7 @@ impl Administration {
 
 /// An issuer that is ready: its port taken, its state open, its keys made.
 pub struct Serving {
-    server: Server,
+    transport: Transport,
     certificate_header: Option<(CertificateHeader, Vec<IpAddr>)>,
     installation: Installation,
     operations: Option<Server>,
@@ -149,6 +155,8 @@ impl Serving {
             .map_err(|error| cannot_listen(&error))?;
         let tenants = loaded.tenants(server.address())?;
         rolecall_http_api::check(&tenants).map_err(|error| not_installed(loaded, &error))?;
+        let transport = Transport::new(server, loaded)?;
+        transport.warn(&tenants);
         let signers = key_backends::signers(loaded, section).await?;
         let (master, new_master_key) = master_key(loaded, section)?;
         let location = section.location(loaded)?;
@@ -172,7 +180,7 @@ impl Serving {
             issuers: installation.issuers(),
             operations,
             administration,
-            server,
+            transport,
             certificate_header: (section.client_certificate_header.as_ref())
                 .map(|header| (header.form, header.proxies.clone())),
             installation,
@@ -182,7 +190,7 @@ impl Serving {
 
     /// The bound address.
     pub fn address(&self) -> std::net::SocketAddr {
-        self.server.address()
+        self.transport.server.address()
     }
 
     /// The admin API, where it is served.
@@ -207,7 +215,11 @@ impl Serving {
         }
         let mut beside = Vec::new();
         if let Some(server) = self.operations {
-            beside.push((server, operations(self.installation.clone())));
+            let routes = match self.transport.figures() {
+                Some(figures) => operations_with(self.installation.clone(), figures.registry()),
+                None => operations(self.installation.clone()),
+            };
+            beside.push((server, routes));
         }
         if let Some(administration) = self.administration {
             let administered = rolecall_admin_api::router(administration.api);
@@ -226,9 +238,12 @@ impl Serving {
                 }))
             })
             .collect();
-        self.server.serve(routes, stop).await;
+        let (server, renewing) = self.transport.parted();
+        let renewing = tokio::spawn(renewing);
+        server.serve(routes, stop).await;
         tell_supervisor(&[sd_notify::NotifyState::Stopping]);
         rotating.abort();
+        renewing.abort();
         drop(end);
         for beside in beside {
             let _ = beside.await;
@@ -307,7 +322,7 @@ fn no_master_key() -> Failure {
     )
 }
 
-fn cannot_listen(error: &ServerError) -> Failure {
+fn cannot_listen(error: &ListeningError) -> Failure {
     Failure::from_error(Exit::Local, error)
 }
 

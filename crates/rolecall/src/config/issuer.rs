@@ -28,6 +28,9 @@ pub struct ServerSection {
     /// The admin API. None: it is not served.
     #[serde(default)]
     pub api: Option<super::api::ApiSection>,
+    /// The certificate; without one the port speaks plain HTTP, for a proxy in front.
+    #[serde(default)]
+    pub tls: Option<super::tls::TlsSection>,
     /// Where health, readiness and metrics are served beside, for those who run the server.
     #[serde(default)]
     pub operations_listen: Option<SocketAddr>,

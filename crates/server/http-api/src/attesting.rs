@@ -8,12 +8,12 @@ use rolecall_attest::federated::{Evidence, EvidenceError, EvidenceRule, Presente
 use rolecall_attest_keys::KeyCache;
 use rolecall_store::{AuditRecord, UsedAssertion};
 
-use crate::peer_certificate::PeerCertificate;
 use crate::refusal::{Code, Refusal};
 use crate::request::{ClientCredentials, Proof, TokenRequest};
 use crate::secret_checks::{Busy, SecretChecks};
 use crate::snapshot::{Tenant, Workload};
 use crate::trusting::Trusted;
+use rolecall_listening::PeerCertificate;
 
 /// What is needed to find out who asks and outlives a snapshot. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::{Request, StatusCode, header};
 use rolecall_attest::{JoinToken, JoinTokenError, WorkloadKeys};
 use rolecall_jose::Jwk;
+use rolecall_listening::ClientAddress;
 use rolecall_store::{
     AuditKind, AuditRecord, Change, Document, Edit, Expect, Outcome, ResourceKind, Source,
     StoreError,
@@ -14,7 +15,6 @@ use serde_json::json;
 
 use crate::installation::Installation;
 use crate::refusal::{Code, Refusal};
-use crate::server::ClientAddress;
 use crate::snapshot::Tenant;
 use crate::token::read_body;
 use crate::{InstallationError, WorkloadDeclaration};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::response::{IntoResponse as _, Response};
 use http::header;
 use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -114,13 +114,22 @@ impl Metrics {
         self.steps.inc_by(steps as u64);
     }
 
-    /// The answer to whoever collects them.
-    pub(crate) fn answer(&self, tenants: usize, read: usize, ready: bool) -> Response {
+    /// The answer to whoever collects them, with figures of `others`.
+    pub(crate) fn answer(
+        &self,
+        tenants: usize,
+        read: usize,
+        ready: bool,
+        others: &Registry,
+    ) -> Response {
         self.tenants.set(tenants as i64);
         self.read.set(read as i64);
         self.ready.set(i64::from(ready));
         let mut text = String::new();
-        match encode(&mut text, &self.registry) {
+        let encoded = encode_registry(&mut text, &self.registry)
+            .and_then(|()| encode_registry(&mut text, others))
+            .and_then(|()| encode_eof(&mut text));
+        match encoded {
             Ok(()) => ([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response(),
             Err(_) => http::StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }

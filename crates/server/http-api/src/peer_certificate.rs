@@ -13,30 +13,10 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use percent_encoding::percent_decode_str;
 use rolecall_attest::certificates_from_pem;
+use rolecall_listening::{ClientAddress, PeerCertificate};
 use serde::Deserialize;
 
 use crate::refusal::{Code, Refusal};
-use crate::server::ClientAddress;
-
-/// A client's certificate chain, DER, its own certificate first.
-///
-/// Whoever ends TLS lays it into the request's extensions, after the handshake has shown that the
-/// client holds the private key. Whose certificate it is, is judged here against each tenant's own
-/// authorities, so the handshake need not verify the chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PeerCertificate(Arc<[Vec<u8>]>);
-
-impl PeerCertificate {
-    /// A chain as the handshake gave it.
-    pub fn new(chain: Vec<Vec<u8>>) -> Self {
-        Self(chain.into())
-    }
-
-    /// The chain.
-    pub fn chain(&self) -> &[Vec<u8>] {
-        &self.0
-    }
-}
 
 /// In which form a proxy passes the client's certificate on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -7,8 +7,8 @@ use http::{HeaderMap, HeaderValue, header};
 use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
 
-use crate::peer_certificate::PeerCertificate;
 use crate::refusal::{Code, Refusal};
+use rolecall_listening::PeerCertificate;
 
 /// The parameters of a token request, as they were sent.
 ///

@@ -1,9 +1,13 @@
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
+
+use prometheus_client::registry::Registry;
 
 use crate::directory::Seat;
 use crate::enrolling;
@@ -25,23 +29,31 @@ pub fn router(installation: Installation) -> Router {
         .with_state(installation)
 }
 
-/// Ready means: a token that is asked for now could be recorded and so be issued.
 /// What concerns those who run the server: health, readiness and metrics. Meant for an address that
 /// only they can reach.
 pub fn operations(installation: Installation) -> Router {
+    operations_with(installation, Registry::default())
+}
+
+/// As [`operations`], with figures of others in the metrics.
+pub fn operations_with(installation: Installation, others: Registry) -> Router {
+    let others = Arc::new(others);
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
+        .route(
+            "/metrics",
+            get(async move |State(installation): State<Installation>| {
+                let ready = installation.ready().await.is_ok();
+                let (tenants, read) = (installation.tenants(), installation.tenants_read());
+                let metrics = &installation.shared.metrics;
+                metrics.answer(tenants, read, ready, &others)
+            }),
+        )
         .with_state(installation)
 }
 
-async fn metrics(State(installation): State<Installation>) -> Response {
-    let ready = installation.ready().await.is_ok();
-    let (tenants, read) = (installation.tenants(), installation.tenants_read());
-    installation.shared.metrics.answer(tenants, read, ready)
-}
-
+/// Ready means: a token that is asked for now could be recorded and so be issued.
 async fn ready(State(installation): State<Installation>) -> Response {
     match installation.ready().await {
         Ok(()) => "ready\n".into_response(),

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Request, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use jiff::Timestamp;
+use rolecall_listening::ClientAddress;
 use rolecall_mint::{Asked, Attributes, Claims, Fault, Lever, MintError, TokenConfig, mint_asked};
 use rolecall_store::{AuditKind, AuditRecord, Outcome, StoreError};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -20,7 +21,6 @@ use crate::attesting::{Proven, attest, replayed};
 use crate::installation::Installation;
 use crate::refusal::{Code, Refusal};
 use crate::request::TokenRequest;
-use crate::server::ClientAddress;
 use crate::snapshot::{Tenant, Workload};
 
 /// Answers a token request to `tenant`.

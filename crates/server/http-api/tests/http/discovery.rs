@@ -216,7 +216,7 @@ async fn an_address_in_use_is_named() {
     insta::assert_snapshot!(text, @"`ADDRESS` is in use by another program; stop it, or listen on another port (0 takes a free one)");
     for listen in ["nonsense", "127.0.0.1", "192.0.2.1:0"] {
         let error = rolecall_http_api::Server::bind(listen).await.unwrap_err();
-        let address = matches!(error, rolecall_http_api::ServerError::Address { .. });
+        let address = matches!(error, rolecall_listening::ListeningError::Address { .. });
         assert!(address, "{error:?}");
     }
 }
