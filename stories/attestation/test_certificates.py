@@ -74,7 +74,8 @@ def served(module_programs, authority):
             "listen": "127.0.0.1:0",
             "state": "./state",
             "master_key_file": "./master.key",
-            "client_certificate_header": {"form": "client-cert", "proxies": ["127.0.0.1"]},
+            "proxies": ["127.0.0.1"],
+            "client_certificate_header": {"form": "client-cert"},
         },
         "tenants": [
             {

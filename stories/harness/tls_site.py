@@ -67,10 +67,10 @@ class Site:
         """Wait until it says this."""
         wait_until(lambda: text in self.log(), f"the log says `{text}`", within)
 
-    def curl(self, path: str, *more: object, host: str = HOST, scheme: str = "https"):
+    def curl(self, path: str, *more: object, host: str = HOST, scheme: str = "https", **options):
         """Ask with curl, which verifies chain and name."""
         to = ("--connect-to", f"::127.0.0.1:{self.port}", "--cacert", self.authority.file)
-        return self.programs.run("curl", "-sS", "--max-time", "20", *to, *more, f"{scheme}://{host}{path}")
+        return self.programs.run("curl", "-sS", "--max-time", "20", *to, *more, f"{scheme}://{host}{path}", **options)
 
     def context(self, protocols: list[str] | None = None) -> ssl.SSLContext:
         """What Python's ssl verifies with."""

@@ -6,6 +6,7 @@ mod evidence;
 pub mod keys;
 mod places;
 mod previewed;
+mod proxies;
 mod reading;
 mod registered;
 mod tls;

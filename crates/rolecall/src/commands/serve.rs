@@ -1,6 +1,6 @@
 //! `rolecall serve`: the issuer of every tenant of the configuration file.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use rolecall_admin_api::AdminApi;
@@ -8,7 +8,7 @@ use rolecall_http_api::{
     CertificateHeader, Clock, Installation, InstallationError, operations, operations_with, router,
     with_certificate_header,
 };
-use rolecall_listening::{ListeningError, Server};
+use rolecall_listening::{ListeningError, Proxies, ProxyRules, Server};
 use rolecall_sealed::MasterKey;
 use rolecall_store::{Location, Store, StoreOptions};
 
@@ -134,7 +134,8 @@ impl Administration {
 /// An issuer that is ready: its port taken, its state open, its keys made.
 pub struct Serving {
     transport: Transport,
-    certificate_header: Option<(CertificateHeader, Vec<IpAddr>)>,
+    certificate_header: Option<CertificateHeader>,
+    proxies: Option<(Proxies, ProxyRules)>,
     installation: Installation,
     operations: Option<Server>,
     administration: Option<Administration>,
@@ -155,6 +156,7 @@ impl Serving {
             .map_err(|error| cannot_listen(&error))?;
         let tenants = loaded.tenants(server.address())?;
         rolecall_http_api::check(&tenants).map_err(|error| not_installed(loaded, &error))?;
+        let proxies = loaded.proxies()?;
         let transport = Transport::new(server, loaded)?;
         transport.warn(&tenants);
         let signers = key_backends::signers(loaded, section).await?;
@@ -182,7 +184,8 @@ impl Serving {
             administration,
             transport,
             certificate_header: (section.client_certificate_header.as_ref())
-                .map(|header| (header.form, header.proxies.clone())),
+                .map(|header| header.form),
+            proxies,
             installation,
             new_master_key,
         })
@@ -210,9 +213,6 @@ impl Serving {
         let rotating = self.installation.clone();
         let rotating = tokio::spawn(async move { rotating.rotate_keys().await });
         let mut routes = router(self.installation.clone());
-        if let Some((form, proxies)) = self.certificate_header {
-            routes = with_certificate_header(routes, form, proxies);
-        }
         let mut beside = Vec::new();
         if let Some(server) = self.operations {
             let routes = match self.transport.figures() {
@@ -227,6 +227,14 @@ impl Serving {
                 Some(server) => beside.push((server, administered)),
                 None => routes = administered.fallback_service(routes),
             }
+        }
+        if let Some((proxies, rules)) = self.proxies {
+            if let Some(form) = self.certificate_header {
+                routes = with_certificate_header(routes, form, proxies);
+            }
+            // Outermost, so that it takes away what the proxy itself showed before a header says
+            // what the client did.
+            routes = rules.applied(routes);
         }
         let end = tokio::sync::watch::Sender::new(false);
         let beside: Vec<_> = beside

@@ -1,6 +1,5 @@
 //! Whose tokens a tenant trusts, as it is written.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use rolecall_attest::TrustBundleText;
@@ -58,8 +57,6 @@ pub(super) struct TrustBundleSection {
 pub struct CertificateHeaderSection {
     /// `client-cert` (RFC 9440) or `x-forwarded-client-cert`.
     pub form: CertificateHeader,
-    /// The addresses that requests of the proxies come from.
-    pub proxies: Vec<IpAddr>,
 }
 
 impl Loaded {

@@ -39,7 +39,13 @@ pub struct ServerSection {
     /// The master key's file; without one the environment must have the key.
     #[serde(default)]
     pub master_key_file: Option<PathBuf>,
-    /// Proxies that end TLS and pass clients' certificates on. None: such headers are passed over.
+    /// Addresses and networks of proxies in front, whose headers about clients count.
+    #[serde(default)]
+    pub proxies: Vec<String>,
+    /// Which headers the proxies write, whatever a client sent.
+    #[serde(default)]
+    pub forwarded_headers: Option<Vec<rolecall_listening::ForwardedHeader>>,
+    /// How the proxies pass clients' certificates on. None: such headers are passed over.
     #[serde(default)]
     pub client_certificate_header: Option<super::evidence::CertificateHeaderSection>,
     /// Where signing keys can be held, by name; `software` is always there.

@@ -54,7 +54,7 @@ fn what_is_wrong_is_shown_where_it_stands() {
         plain.replace(&format!("{}/", folder.path().display()), "")
     };
     insta::assert_snapshot!(shown("server:\n  lsten: 127.0.0.1:0\n"), @r"
-    rolecall.yaml:2:3: unknown field `lsten`, expected `listen`, `api`, `tls`, `operations_listen`, `state`, `master_key_file`, `client_certificate_header`, `key_backends` or `keys`
+    rolecall.yaml:2:3: unknown field `lsten`, expected `listen`, `api`, `tls`, `operations_listen`, `state`, `master_key_file`, `proxies`, `forwarded_headers`, `client_certificate_header`, `key_backends` or `keys`
          2 |   lsten: 127.0.0.1:0
            |   ^
     hint: Did you mean `listen`?

@@ -1,7 +1,6 @@
 //! The certificate that a client showed in the TLS handshake: to this server, or to a proxy that is
 //! trusted to say so.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -13,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use percent_encoding::percent_decode_str;
 use rolecall_attest::certificates_from_pem;
-use rolecall_listening::{ClientAddress, PeerCertificate};
+use rolecall_listening::{ConnectedFrom, PeerCertificate, Proxies};
 use serde::Deserialize;
 
 use crate::refusal::{Code, Refusal};
@@ -33,9 +32,9 @@ pub enum CertificateHeader {
 pub fn with_certificate_header(
     router: Router,
     header: CertificateHeader,
-    proxies: Vec<IpAddr>,
+    proxies: Proxies,
 ) -> Router {
-    let proxies: Arc<[IpAddr]> = proxies.into();
+    let proxies = Arc::new(proxies);
     router.layer(from_fn(move |request: Request, next: Next| {
         let proxies = Arc::clone(&proxies);
         async move { pass_on(header, &proxies, request, next).await }
@@ -44,12 +43,12 @@ pub fn with_certificate_header(
 
 async fn pass_on(
     header: CertificateHeader,
-    proxies: &[IpAddr],
+    proxies: &Proxies,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let from = request.extensions().get::<ClientAddress>();
-    let from_proxy = from.is_some_and(|from| proxies.contains(&from.0.ip().to_canonical()));
+    let from = request.extensions().get::<ConnectedFrom>();
+    let from_proxy = from.is_some_and(|from| proxies.contains(from.0.ip()));
     if from_proxy {
         match header.read(request.headers()) {
             Ok(None) => {

@@ -8,6 +8,7 @@ use axum::routing::get;
 use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
 
 use prometheus_client::registry::Registry;
+use rolecall_listening::AskedInPlain;
 
 use crate::directory::Seat;
 use crate::enrolling;
@@ -105,6 +106,16 @@ async fn dispatch(State(installation): State<Installation>, request: Request<Bod
             "the issuer `{}` does not issue tokens at the moment: its tenant's `issuance` is off",
             seat.issuer.as_str()
         ));
+    }
+    if matches!(endpoint, Endpoint::Token | Endpoint::Enrol)
+        && request.extensions().get::<AskedInPlain>().is_some()
+        && seat.issuer.as_str().starts_with("https://")
+    {
+        return error_response(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "the proxy in front says that this was asked over plain HTTP: what was sent could be read on its way, so ask over https and with a new proof",
+        );
     }
     match endpoint {
         Endpoint::Discovery => {

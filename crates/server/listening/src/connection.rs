@@ -1,5 +1,6 @@
 //! One connection, answered until either side closes it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -14,19 +15,20 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
-use crate::peer::{ClientAddress, PeerCertificate};
+use crate::peer::{ClientAddress, ConnectedFrom, PeerCertificate};
 
 /// What every request of a connection is told of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Peer {
-    pub(crate) address: ClientAddress,
+    pub(crate) address: SocketAddr,
     pub(crate) certificate: Option<PeerCertificate>,
 }
 
 impl Peer {
     fn tell(&self, request: &mut Request<Incoming>) {
         let extensions = request.extensions_mut();
-        extensions.insert(self.address);
+        extensions.insert(ClientAddress(self.address));
+        extensions.insert(ConnectedFrom(self.address));
         if let Some(certificate) = &self.certificate {
             extensions.insert(certificate.clone());
         }

@@ -9,6 +9,11 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub SocketAddr);
 
+/// From where the connection came, whatever a proxy says of its client; laid into the request's
+/// extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectedFrom(pub SocketAddr);
+
 /// A client's certificate chain, DER, its own certificate first.
 ///
 /// Whoever ends TLS lays it into the request's extensions, after the handshake has shown that the

@@ -11,7 +11,6 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::connection::{Peer, http1, http2};
 use crate::handshake::{Shaken, Unshaken, shake};
-use crate::peer::ClientAddress;
 use crate::waiting::Waiting;
 use crate::{ListeningError, Tls};
 
@@ -183,7 +182,7 @@ impl Answering {
 
     fn told(&self, certificate: Option<crate::PeerCertificate>) -> Peer {
         Peer {
-            address: ClientAddress(self.peer),
+            address: self.peer,
             certificate,
         }
     }

@@ -6,6 +6,7 @@ use http::Method;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType};
 use rolecall_http_api::{CertificateHeader, with_certificate_header};
 use rolecall_jose::{KeyKind, SigningKey};
+use rolecall_listening::Proxies;
 use rolecall_store::StoreOptions;
 use serde_json::json;
 
@@ -42,7 +43,7 @@ async fn start(folder: &std::path::Path, authority: &Authority, proxies: &[&str]
     let tenants = vec![serde_json::from_value(json).unwrap()];
     let proxies = proxies
         .iter()
-        .map(|address| address.parse().unwrap())
+        .map(|address| Proxies::parse(address).unwrap())
         .collect();
     Site::start_routed(folder, key, tenants, &StoreOptions::default(), |router| {
         with_certificate_header(router, CertificateHeader::ClientCert, proxies)
