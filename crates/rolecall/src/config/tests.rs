@@ -12,6 +12,7 @@ fn the_examples_of_the_guides_are_read() {
         "first-role.md",
         "attestation.md",
         "subject-formats.md",
+        "tls.md",
         "token-configs.md",
         "consumers/anthropic.md",
         "consumers/azure.md",
