@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub mod access;
+pub mod admin;
 pub mod issuer;
 pub mod state;
 mod token_preview;
@@ -59,6 +60,45 @@ pub enum Command {
     /// The signing keys of the tenants, and the master key that seals them
     #[command(subcommand)]
     Key(state::KeyCommand),
+    /// Make a server declare what files say, after showing what that changes
+    #[command(
+        after_help = "Examples:\n  rolecall apply -f tenants/ --plan\n  rolecall apply -f tenants/ --prune"
+    )]
+    Apply(admin::ApplyArgs),
+    /// Write what a server declares as files that `apply` takes
+    #[command(after_help = "Example:\n  rolecall export --to tenants/")]
+    Export(admin::ExportArgs),
+    /// Sign in to a server's admin API
+    #[command(
+        after_help = "Examples:\n  rolecall login --server https://rolecall.example.com --name alice\n  \
+                      rolecall login --server https://rolecall.example.com --id-token-file token.jwt"
+    )]
+    Login(admin::LoginArgs),
+    /// End the session of `login`
+    #[command(after_help = "Example:\n  rolecall logout")]
+    Logout(admin::PlainArgs),
+    /// Show who you are to a server
+    #[command(after_help = "Example:\n  rolecall whoami")]
+    Whoami(admin::PlainArgs),
+    /// Tenants, one at a time
+    #[command(subcommand)]
+    Tenant(admin::TenantCommand),
+    /// Token configs of a tenant, one at a time
+    #[command(
+        subcommand,
+        after_help = "Example:\n  rolecall token-config show aws --tenant acme >aws.yaml && \
+                      rolecall token-config put aws.yaml --tenant acme"
+    )]
+    TokenConfig(admin::PieceCommand),
+    /// Trusted issuers of a tenant, one at a time
+    #[command(
+        subcommand,
+        after_help = "Example:\n  rolecall trusted-issuer list --tenant acme"
+    )]
+    TrustedIssuer(admin::PieceCommand),
+    /// Who has access to the admin API
+    #[command(subcommand)]
+    User(admin::UserCommand),
     /// Let somebody in to the admin API by word of the configuration file
     #[command(subcommand)]
     Access(access::AccessCommand),
@@ -246,6 +286,20 @@ pub enum WorkloadCommand {
     /// Client secrets, for programs that can prove themselves in no better way
     #[command(subcommand)]
     Secret(workload::SecretCommand),
+    /// Make a token with which a new machine registers its key, once
+    #[command(
+        after_help = "Example:\n  rolecall workload join-token edge-7 --tenant acme >join-token"
+    )]
+    JoinToken(admin::JoinTokenArgs),
+    /// On the new machine: make its key and register it with a join token
+    #[command(
+        after_help = "Example:\n  rolecall workload enrol --issuer https://oidc.example.com \
+                      --join-token-file join-token --to edge-7.pem"
+    )]
+    Enrol(admin::EnrolArgs),
+    /// List, show, put or remove workloads of a tenant
+    #[command(flatten)]
+    Piece(admin::PieceCommand),
 }
 
 /// `rolecall workload key`
@@ -354,7 +408,7 @@ fn attribute(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn connect_to(text: &str) -> Result<(String, String), String> {
+pub(crate) fn connect_to(text: &str) -> Result<(String, String), String> {
     let is_origin = |part: &str| part.starts_with("https://") || part.starts_with("http://");
     match text.split_once('=') {
         Some((origin, address)) if is_origin(origin) && is_origin(address) => Ok((
@@ -374,5 +428,6 @@ const LONG_ABOUT: &str = "Keyless AWS access for everything you run.\n\n\
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 unexpected, 2 usage, 3 configuration, 4 refused by \
     the issuer, 5 denied by AWS, 6 unreachable, 7 local file, port or state, 8 token not valid, 9 \
-    the answer is no (a policy denies, findings are there, policies differ); \
+    the answer is no (a policy denies, findings are there, policies differ), 10 refused by the \
+    admin API; \
     `exec` passes on the program's own.";

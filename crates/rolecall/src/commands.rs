@@ -2,6 +2,7 @@
 //! prints.
 
 mod access;
+mod admin;
 mod aws_emulator;
 mod credentials;
 mod demo;
@@ -47,6 +48,20 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::Audit(command) => return state::audit(command).await,
         Command::Key(command) => state::key(command).await?,
+        Command::Workload(WorkloadCommand::JoinToken(args)) => admin::join_token(&args).await?,
+        Command::Workload(WorkloadCommand::Enrol(args)) => admin::enrol(&args).await?,
+        Command::Workload(WorkloadCommand::Piece(command)) => {
+            admin::piece::<admin::Workloads>(&command).await?;
+        }
+        Command::TokenConfig(command) => admin::piece::<admin::TokenConfigs>(&command).await?,
+        Command::TrustedIssuer(command) => admin::piece::<admin::TrustedIssuers>(&command).await?,
+        Command::Tenant(command) => admin::tenant(&command).await?,
+        Command::User(command) => admin::user(&command).await?,
+        Command::Apply(args) => return admin::apply(&args).await,
+        Command::Export(args) => admin::export(&args).await?,
+        Command::Login(args) => admin::login(&args).await?,
+        Command::Logout(args) => admin::logout(&args).await?,
+        Command::Whoami(args) => admin::whoami(&args).await?,
         Command::Access(command) => access::run(&command)?,
         Command::Backup(args) => state::backup(&args).await?,
         Command::Restore(args) => state::restore(&args).await?,

@@ -12,6 +12,7 @@ mod registered;
 mod tls;
 mod token_config;
 mod workload;
+mod writing;
 
 pub mod api;
 pub mod issuer;
@@ -19,6 +20,7 @@ pub mod issuer;
 pub use previewed::{Wanted, refused};
 pub use reading::{Loaded, read_yaml};
 pub use workload::AskingWorkload;
+pub use writing::{Written, yaml};
 
 #[cfg(test)]
 mod tests;

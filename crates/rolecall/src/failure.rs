@@ -23,6 +23,8 @@ pub enum Exit {
     Local = 7,
     /// A token is not valid.
     TokenNotValid = 8,
+    /// A server's admin API does not know the asker, or the asker may not.
+    RefusedByServer = 10,
     /// The answer is no: a policy denies, findings are there, two policies differ.
     Negative = 9,
 }
@@ -39,6 +41,7 @@ impl Exit {
             Self::Unreachable => "Unreachable",
             Self::Local => "Local",
             Self::TokenNotValid => "TokenNotValid",
+            Self::RefusedByServer => "RefusedByServer",
             Self::Negative => "Negative",
         }
     }

@@ -3,6 +3,7 @@
 //! This crate only joins the others: it reads arguments and the configuration file, starts what a
 //! command needs, and tells a person what happened. `ARCHITECTURE.md` is the map.
 
+mod administering;
 mod asking;
 mod cli;
 mod commands;

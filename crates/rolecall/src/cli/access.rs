@@ -32,7 +32,11 @@ pub struct AccessTokenArgs {
     pub output: Output,
 }
 
-fn role(text: &str) -> Result<rolecall_access::Role, String> {
+/// A role by its name.
+///
+/// # Errors
+/// There is none of that name.
+pub fn role(text: &str) -> Result<rolecall_access::Role, String> {
     rolecall_access::Role::ALL
         .into_iter()
         .find(|role| role.as_str() == text)

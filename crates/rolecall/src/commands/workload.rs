@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 
 use rolecall_jose::{KeyKind, SigningKey};
 use rolecall_sealed::ExposeSecret as _;
@@ -12,7 +13,15 @@ use crate::printing;
 
 /// Makes a key pair: the private part to a new 0600 file, the public part to stdout.
 pub fn key(args: WorkloadKeyArgs) -> Result<(), Failure> {
-    let kind = match args.kind {
+    printing::line(&write_key(&args.to, args.kind)?)
+}
+
+/// Makes a key pair, writes the private part to a new 0600 file, and answers the public JWK.
+///
+/// # Errors
+/// `Local` where the file is there already or cannot be written.
+pub fn write_key(to: &Path, kind: WorkloadKeyKind) -> Result<String, Failure> {
+    let kind = match kind {
         WorkloadKeyKind::P256 => KeyKind::P256,
         WorkloadKeyKind::Rsa2048 => KeyKind::Rsa2048,
     };
@@ -23,7 +32,7 @@ pub fn key(args: WorkloadKeyArgs) -> Result<(), Failure> {
     let local = |error: std::io::Error| {
         let failure = Failure::new(
             Exit::Local,
-            format_args!("cannot write the key file `{}`: {error}", args.to.display()),
+            format_args!("cannot write the key file `{}`: {error}", to.display()),
         );
         match error.kind() {
             std::io::ErrorKind::AlreadyExists => failure.hint(
@@ -36,14 +45,14 @@ pub fn key(args: WorkloadKeyArgs) -> Result<(), Failure> {
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(&args.to)
+        .open(to)
         .map_err(local)?;
     file.write_all(pem.expose_secret().as_bytes())
         .and_then(|()| file.sync_all())
         .map_err(|error| {
             // A key cut short helps nobody and would stop the next try.
-            let _ = std::fs::remove_file(&args.to);
+            let _ = std::fs::remove_file(to);
             local(error)
         })?;
-    printing::line(&jwk)
+    Ok(jwk)
 }

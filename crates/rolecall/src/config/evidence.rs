@@ -1,6 +1,6 @@
 //! Whose tokens a tenant trusts, as it is written.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rolecall_attest::TrustBundleText;
 use rolecall_attest::federated::{KeysFrom, Preset, TrustedIssuerText};
@@ -34,6 +34,8 @@ pub(super) struct TrustedIssuerSection {
     #[serde(default)]
     ca_file: Option<PathBuf>,
     #[serde(default)]
+    ca: Option<String>,
+    #[serde(default)]
     maximum_age: Option<Lifetime>,
     #[serde(default)]
     leeway: Option<Lifetime>,
@@ -48,7 +50,10 @@ pub(super) struct TrustedIssuerSection {
 #[serde(deny_unknown_fields)]
 pub(super) struct TrustBundleSection {
     name: String,
-    ca_file: PathBuf,
+    #[serde(default)]
+    ca_file: Option<PathBuf>,
+    #[serde(default)]
+    ca: Option<String>,
 }
 
 /// `server.client_certificate_header:` as it is written.
@@ -69,17 +74,43 @@ impl Loaded {
         field: &str,
         section: &TrustBundleSection,
     ) -> Result<TrustBundleText, Failure> {
-        let path = self.resolve(&section.ca_file);
-        let authorities = std::fs::read_to_string(&path).map_err(|error| {
+        let file = self.authorities(field, section.ca_file.as_deref(), section.ca.as_deref())?;
+        let authorities = file.ok_or_else(|| {
             self.broken(
-                &format!("{field}.ca_file"),
-                format_args!("cannot read `{}`: {error}", path.display()),
+                field,
+                "a trust bundle needs certificates: write `ca_file` or `ca`",
             )
         })?;
         Ok(TrustBundleText {
             name: section.name.clone(),
             authorities,
         })
+    }
+
+    /// Certificates in PEM, from a file or as they stand.
+    fn authorities(
+        &self,
+        field: &str,
+        file: Option<&Path>,
+        text: Option<&str>,
+    ) -> Result<Option<String>, Failure> {
+        match (file, text) {
+            (None, None) => Ok(None),
+            (None, Some(text)) => Ok(Some(text.to_owned())),
+            (Some(file), None) => {
+                let path = self.resolve(file);
+                let read = std::fs::read_to_string(&path).map_err(|error| {
+                    self.broken(
+                        &format!("{field}.ca_file"),
+                        format_args!("cannot read `{}`: {error}", path.display()),
+                    )
+                });
+                read.map(Some)
+            }
+            (Some(_), Some(_)) => {
+                Err(self.broken(&format!("{field}.ca"), "keep one of `ca` and `ca_file`"))
+            }
+        }
     }
 
     /// A trusted issuer with the files that it names.
@@ -133,10 +164,8 @@ impl Loaded {
         text.audiences.clone_from(&section.audiences);
         text.algorithms.clone_from(&section.algorithms);
         text.keys = keys;
-        text.authorities = match &section.ca_file {
-            Some(file) => Some(read("ca_file", file)?),
-            None => None,
-        };
+        text.authorities =
+            self.authorities(field, section.ca_file.as_deref(), section.ca.as_deref())?;
         text.maximum_age_seconds = section.maximum_age.as_ref().map(Lifetime::seconds);
         if let Some(leeway) = &section.leeway {
             text.leeway_seconds = leeway.seconds();

@@ -157,6 +157,8 @@ pub(super) struct RegisteredWorkload {
     #[serde(default)]
     secret_hashes: Vec<String>,
     #[serde(default)]
+    enrols: bool,
+    #[serde(default)]
     pub(super) evidence: Vec<EvidenceText>,
 }
 
@@ -192,6 +194,43 @@ impl Loaded {
             .enumerate()
             .map(|(at, tenant)| self.tenant(at, tenant, bound))
             .collect()
+    }
+
+    /// A tenant whose section is a file of its own.
+    ///
+    /// # Errors
+    /// `Configuration` where a file that it names cannot be read.
+    pub fn declared_tenant(&self, tenant: &TenantSection) -> Result<TenantDeclaration, Failure> {
+        self.tenant(0, tenant, SocketAddr::from(([0, 0, 0, 0], 0)))
+    }
+
+    /// The token config that a file holds.
+    ///
+    /// # Errors
+    /// `Configuration` for what is none.
+    pub fn token_config(path: &Path) -> Result<rolecall_mint::TokenConfigText, Failure> {
+        let (_, section) = Self::section::<TokenConfigSection>(path)?;
+        Ok(section.declared())
+    }
+
+    /// The trusted issuer that a file holds.
+    ///
+    /// # Errors
+    /// `Configuration` for what is none.
+    pub fn declared_issuer(
+        path: &Path,
+    ) -> Result<rolecall_attest::federated::TrustedIssuerText, Failure> {
+        let (loaded, section) = Self::section::<TrustedIssuerSection>(path)?;
+        loaded.trusted_issuer("", &section)
+    }
+
+    /// The workload that a file holds.
+    ///
+    /// # Errors
+    /// `Configuration` for what is none, or a key file that cannot be read.
+    pub fn declared_workload(path: &Path) -> Result<WorkloadDeclaration, Failure> {
+        let (loaded, section) = Self::section::<RegisteredWorkload>(path)?;
+        loaded.registered("", &section)
     }
 
     fn tenant(
@@ -276,7 +315,16 @@ impl Loaded {
         }
         let otherwise = !workload.evidence.is_empty()
             || !workload.secret_hashes.is_empty()
-            || !workload.certificates.is_empty();
+            || !workload.certificates.is_empty()
+            || workload.enrols;
+        if workload.enrols && self.document.server.is_some() {
+            return Err(self
+                .broken(
+                    &format!("{field}.enrols"),
+                    "a machine cannot enrol here: its key would be forgotten when this file is read again",
+                )
+                .hint("Declare the workload through the admin API (`rolecall apply`, `rolecall workload put`)"));
+        }
         if keys.is_empty() && !otherwise {
             return Err(self
                 .broken(
@@ -298,7 +346,7 @@ impl Loaded {
             may_claim: workload.may_claim.clone(),
             token_configs: workload.token_configs.clone(),
             keys,
-            enrols: false,
+            enrols: workload.enrols,
             certificates: workload.certificates.clone(),
             secret_hashes: workload.secret_hashes.clone(),
             evidence: workload.evidence.clone(),

@@ -97,7 +97,7 @@ impl Loaded {
         };
         let backends = server.map(|server| &server.key_backends);
         let known = backends.is_some_and(|backends| backends.contains_key(&backend));
-        if !known && backend != SOFTWARE {
+        if server.is_some() && !known && backend != SOFTWARE {
             let names = backends.into_iter().flat_map(BTreeMap::keys);
             let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
             let there = match names.as_slice() {

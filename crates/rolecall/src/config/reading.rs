@@ -1,6 +1,7 @@
 //! From a path to a checked document, and from a broken rule to a message at its line.
 
 use std::fmt;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use rolecall_ask::Connections;
@@ -12,7 +13,7 @@ use crate::failure::{Exit, Failure};
 
 /// The file as it is written. Rules that need more than one field are checked by the parts that
 /// the fields are for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
     /// Where and how `rolecall serve` serves.
@@ -60,6 +61,20 @@ impl Loaded {
             path: path.to_owned(),
             text,
         })
+    }
+
+    /// Reads a file that holds one section of a configuration file.
+    ///
+    /// # Errors
+    /// As [`Loaded::read`].
+    pub fn section<T: DeserializeOwned>(path: &Path) -> Result<(Self, T), Failure> {
+        let (section, text) = read_with_text(path)?;
+        let loaded = Self {
+            document: Document::default(),
+            path: path.to_owned(),
+            text,
+        };
+        Ok((loaded, section))
     }
 
     /// The failure of a rule that the field at `field` breaks, shown where it stands.
@@ -128,7 +143,13 @@ pub fn read_yaml<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
 }
 
 fn read_with_text<T: DeserializeOwned>(path: &Path) -> Result<(T, String), Failure> {
-    let bytes = std::fs::read(path).map_err(|error| {
+    let read = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        std::fs::read(path)
+    };
+    let bytes = read.map_err(|error| {
         Failure::new(
             Exit::Configuration,
             format_args!("cannot read `{}`: {error}", path.display()),
