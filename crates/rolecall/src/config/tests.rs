@@ -10,6 +10,7 @@ fn the_examples_of_the_guides_are_read() {
     for guide in [
         "configuration.md",
         "first-role.md",
+        "admin-api.md",
         "attestation.md",
         "subject-formats.md",
         "tls.md",

@@ -229,3 +229,7 @@ fn span(seconds: u64) -> String {
         seconds => format!("{seconds}s"),
     }
 }
+
+#[cfg(test)]
+#[path = "writing_tests.rs"]
+mod tests;

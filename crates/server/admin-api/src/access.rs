@@ -1,6 +1,6 @@
 //! Who has access: of a tenant, or of the whole installation.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use http::StatusCode;
 use rolecall_access::{AccessError, AccessText, AccessToken, Deed, Proof, TokenKind, check_name};
 use rolecall_attest::SecretHash;
@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::api::AdminApi;
 use crate::asked::{Asked, Write};
 use crate::changing::{Amending, Written};
+use crate::named::{Asking, Named};
 use crate::once::Kept;
 use crate::paging::{Paging, page, time};
 use crate::randomness::random;
@@ -19,7 +20,7 @@ use crate::wire::{AccessView, Made, NewAccess, Page, ProofKind};
 
 pub(crate) async fn list_all(
     State(api): State<AdminApi>,
-    paging: Query<Paging>,
+    Asking(paging): Asking<Paging>,
     asked: Asked,
 ) -> Result<Reply, Refused> {
     list_at(&api, "", &paging, &asked).await
@@ -27,8 +28,8 @@ pub(crate) async fn list_all(
 
 pub(crate) async fn list(
     State(api): State<AdminApi>,
-    Path(tenant): Path<String>,
-    paging: Query<Paging>,
+    Named(tenant): Named<String>,
+    Asking(paging): Asking<Paging>,
     asked: Asked,
 ) -> Result<Reply, Refused> {
     list_at(&api, &tenant, &paging, &asked).await
@@ -76,7 +77,7 @@ pub(crate) async fn make_for_all(
 
 pub(crate) async fn make(
     State(api): State<AdminApi>,
-    Path(tenant): Path<String>,
+    Named(tenant): Named<String>,
     write: Write<NewAccess>,
 ) -> Result<Reply, Refused> {
     make_at(&api, &tenant, &write).await
@@ -142,7 +143,7 @@ async fn make_at(api: &AdminApi, tenant: &str, write: &Write<NewAccess>) -> Resu
 
 pub(crate) async fn remove_of_all(
     State(api): State<AdminApi>,
-    Path(name): Path<String>,
+    Named(name): Named<String>,
     write: Write<()>,
 ) -> Result<Reply, Refused> {
     remove_at(&api, "", &name, &write).await
@@ -150,7 +151,7 @@ pub(crate) async fn remove_of_all(
 
 pub(crate) async fn remove(
     State(api): State<AdminApi>,
-    Path((tenant, name)): Path<(String, String)>,
+    Named((tenant, name)): Named<(String, String)>,
     write: Write<()>,
 ) -> Result<Reply, Refused> {
     remove_at(&api, &tenant, &name, &write).await

@@ -1,7 +1,7 @@
 //! What a tenant declares piece by piece: token configs, trusted issuers, workloads. One set of
 //! handlers for all three.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use http::StatusCode;
 use rolecall_access::{Decision, Deed, Scope};
 use rolecall_attest::federated::TrustedIssuerText;
@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use crate::api::AdminApi;
 use crate::asked::{Asked, Write};
 use crate::changing::{Amended, Amending};
+use crate::named::{Asking, Named};
 use crate::paging::{Paging, page};
 use crate::refused::Refused;
 use crate::reply::Reply;
@@ -91,8 +92,8 @@ impl Piece for WorkloadDeclaration {
 
 pub(crate) async fn list<T: Piece>(
     State(api): State<AdminApi>,
-    Path(tenant): Path<String>,
-    Query(paging): Query<Paging>,
+    Named(tenant): Named<String>,
+    Asking(paging): Asking<Paging>,
     asked: Asked,
 ) -> Result<Reply, Refused> {
     asked.require(&api, Deed::See, &tenant, T::PLACE)?;
@@ -113,7 +114,7 @@ pub(crate) async fn list<T: Piece>(
 
 pub(crate) async fn show<T: Piece>(
     State(api): State<AdminApi>,
-    Path((tenant, name)): Path<(String, String)>,
+    Named((tenant, name)): Named<(String, String)>,
     asked: Asked,
 ) -> Result<Reply, Refused> {
     let target = format!("{}/{name}", T::KIND.as_str());
@@ -124,7 +125,7 @@ pub(crate) async fn show<T: Piece>(
 
 pub(crate) async fn make<T: Piece>(
     State(api): State<AdminApi>,
-    Path(tenant): Path<String>,
+    Named(tenant): Named<String>,
     write: Write<T>,
 ) -> Result<Reply, Refused> {
     let name = write.body.name().to_owned();
@@ -133,7 +134,7 @@ pub(crate) async fn make<T: Piece>(
 
 pub(crate) async fn put<T: Piece>(
     State(api): State<AdminApi>,
-    Path((tenant, name)): Path<(String, String)>,
+    Named((tenant, name)): Named<(String, String)>,
     write: Write<T>,
 ) -> Result<Reply, Refused> {
     if write.body.name() != name {
@@ -205,7 +206,7 @@ async fn put_piece<T: Piece>(
 
 pub(crate) async fn remove<T: Piece>(
     State(api): State<AdminApi>,
-    Path((tenant, name)): Path<(String, String)>,
+    Named((tenant, name)): Named<(String, String)>,
     write: Write<()>,
 ) -> Result<Reply, Refused> {
     let amending = amending::<T>(&write, &tenant, &name);

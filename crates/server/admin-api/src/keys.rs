@@ -1,7 +1,7 @@
 //! Signing keys: seen, and ordered to be replaced, withdrawn or revoked. The server that leads
 //! carries orders out.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::StatusCode;
 use rolecall_access::Deed;
 use rolecall_http_api::Standing;
@@ -11,6 +11,7 @@ use rolecall_store::{AuditKind, Edit, SealedKey};
 use crate::api::AdminApi;
 use crate::asked::{Asked, Write};
 use crate::changing::{Amending, TRIES, Written, guard};
+use crate::named::Named;
 use crate::once::Kept;
 use crate::refused::Refused;
 use crate::reply::Reply;
@@ -18,7 +19,7 @@ use crate::wire::{KeyView, OrderKey, Page};
 
 pub(crate) async fn list(
     State(api): State<AdminApi>,
-    Path(tenant): Path<String>,
+    Named(tenant): Named<String>,
     asked: Asked,
 ) -> Result<Reply, Refused> {
     asked.require(&api, Deed::See, &tenant, "signing_key")?;
@@ -32,7 +33,7 @@ pub(crate) async fn list(
 
 pub(crate) async fn order(
     State(api): State<AdminApi>,
-    Path((tenant, kid)): Path<(String, String)>,
+    Named((tenant, kid)): Named<(String, String)>,
     write: Write<OrderKey>,
 ) -> Result<Reply, Refused> {
     let target = format!("signing_key/{kid}");

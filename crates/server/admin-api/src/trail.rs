@@ -1,12 +1,13 @@
 //! The audit trail, read.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use rolecall_access::Deed;
 use rolecall_store::AuditFilter;
 use serde::Deserialize;
 
 use crate::api::AdminApi;
 use crate::asked::Asked;
+use crate::named::{Asking, Named};
 use crate::paging::page;
 use crate::refused::Refused;
 use crate::reply::Reply;
@@ -35,7 +36,7 @@ pub(crate) struct Rows {
 
 pub(crate) async fn whole(
     State(api): State<AdminApi>,
-    Query(rows): Query<Rows>,
+    Asking(rows): Asking<Rows>,
     asked: Asked,
 ) -> Result<Reply, Refused> {
     asked.require(&api, Deed::SeeTrail, "", "audit")?;
@@ -44,8 +45,8 @@ pub(crate) async fn whole(
 
 pub(crate) async fn of_tenant(
     State(api): State<AdminApi>,
-    Path(tenant): Path<String>,
-    Query(rows): Query<Rows>,
+    Named(tenant): Named<String>,
+    Asking(rows): Asking<Rows>,
     asked: Asked,
 ) -> Result<Reply, Refused> {
     asked.require(&api, Deed::SeeTrail, &tenant, "audit")?;
