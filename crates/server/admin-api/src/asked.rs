@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, header};
 use rolecall_access::{AccessToken, Asker, Decision, Deed, Grant, Named, Proof, Scope, TokenKind};
-use rolecall_http_api::ClientAddress;
+use rolecall_listening::ClientAddress;
 use rolecall_store::{AuditKind, AuditRecord, Outcome, ResourceKind};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
