@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rolecall_attest::Assertion;
@@ -107,6 +108,25 @@ impl IssuerClient {
     /// # Errors
     /// `RefusedByIssuer` with the issuer's reason, `Unreachable` where it does not answer.
     pub async fn token(&self, ask: &TokenAsk) -> Result<Minted, Failure> {
+        let mut waits = WAITS.iter();
+        loop {
+            match (self.try_token(ask).await, waits.next()) {
+                (Ok(minted), _) => return Ok(minted),
+                (
+                    Err(Missed {
+                        wait: Some(told), ..
+                    }),
+                    Some(wait),
+                ) => {
+                    tokio::time::sleep(told.max(*wait).min(LONGEST_WAIT)).await;
+                }
+                (Err(missed), _) => return Err(missed.failure),
+            }
+        }
+    }
+
+    /// Asks once, with an assertion of its own: one is good for one request.
+    async fn try_token(&self, ask: &TokenAsk) -> Result<Minted, Missed> {
         let asked_at = Timestamp::now();
         let assertion = Assertion::make(
             &self.workload.key,
@@ -147,16 +167,17 @@ impl IssuerClient {
                     .hint("Is `rolecall serve` up, and is `workload.issuer` its exact URL?")
             })?;
         let status = response.status();
+        let wait = told_wait(&response);
         let body = response
             .bytes()
             .await
             .map_err(|error| unreachable("the issuer", &endpoint, &error))?;
         if status.is_success() {
             let granted: Granted = serde_json::from_slice(&body).map_err(|error| {
-                Failure::new(
+                Missed::from(Failure::new(
                     Exit::Unreachable,
                     format_args!("`{endpoint}` did not answer as a token endpoint does: {error}"),
-                )
+                ))
             })?;
             return Ok(Minted {
                 token: granted.access_token,
@@ -165,8 +186,38 @@ impl IssuerClient {
                     .unwrap_or(asked_at),
             });
         }
-        Err(refused(&endpoint, status, &body))
+        Err(Missed {
+            failure: refused(&endpoint, status, &body),
+            wait,
+        })
     }
+}
+
+/// A token that was not given, and how long to wait where another try may get it.
+struct Missed {
+    failure: Failure,
+    wait: Option<Duration>,
+}
+
+impl From<Failure> for Missed {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            wait: None,
+        }
+    }
+}
+
+/// How long the issuer wants to be left alone (RFC 9110 §10.2.3), where it would give the token
+/// otherwise.
+fn told_wait(response: &reqwest::Response) -> Option<Duration> {
+    let passing = matches!(
+        response.status(),
+        reqwest::StatusCode::TOO_MANY_REQUESTS | reqwest::StatusCode::SERVICE_UNAVAILABLE
+    );
+    let told = response.headers().get(reqwest::header::RETRY_AFTER);
+    let told = told.and_then(|told| told.to_str().ok()?.parse().ok());
+    passing.then(|| Duration::from_secs(told.unwrap_or(1)))
 }
 
 fn refused(endpoint: &str, status: reqwest::StatusCode, body: &[u8]) -> Failure {
@@ -192,6 +243,13 @@ fn refused(endpoint: &str, status: reqwest::StatusCode, body: &[u8]) -> Failure 
     }
 }
 
+/// Between tries.
+const WAITS: [Duration; 3] = [
+    Duration::from_millis(200),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// RFC 7523 §2.2.
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 

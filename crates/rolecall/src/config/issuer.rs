@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rolecall_attest::CertificateText;
 use rolecall_attest::federated::EvidenceText;
-use rolecall_http_api::{FederationText, TenantDeclaration, WorkloadDeclaration};
+use rolecall_http_api::{FederationText, LimitsText, TenantDeclaration, WorkloadDeclaration};
 use rolecall_jose::{Jwk, JwkSet};
 use rolecall_mint::{AttributeText, TenantRulesText};
 use rolecall_signing_keys::JwksForm;
@@ -111,6 +111,8 @@ pub struct TenantSection {
     issuance: bool,
     #[serde(default)]
     federation: FederationText,
+    #[serde(default)]
+    limits: LimitsText,
     #[serde(default)]
     attributes: BTreeMap<String, AttributeText>,
     #[serde(default)]
@@ -271,6 +273,7 @@ impl Loaded {
             jwks: tenant.jwks,
             issuance: tenant.issuance,
             federation: tenant.federation.clone(),
+            limits: tenant.limits.clone(),
             rules: tenant.rules(),
             token_configs: tenant
                 .token_configs

@@ -32,6 +32,7 @@ impl Written for TenantDeclaration {
             members.insert("jwks".to_owned(), plain(&self.jwks));
         }
         members.insert("keys".to_owned(), policy(&self.keys));
+        members.insert("limits".to_owned(), plain(&self.limits));
         members.insert("federation".to_owned(), plain(&self.federation));
         let bundles = self.trust_bundles.iter();
         let bundles = bundles.map(|one| json!({"name": one.name, "ca": one.authorities}));

@@ -175,6 +175,7 @@ fn tenant() -> impl Strategy<Value = Value> {
                     },
                     "jwks": {"members": "with_x5c", "first": "ES256"},
                     "federation": {"jwks_path": "/keys"},
+                    "limits": {"workload": {"per_second": 5, "burst": 9}},
                     "rules": {
                         "attributes": {"team": {"description": told, "values": ["42", "x"]}},
                         "reserved_claims": ["a:"], "longest_lifetime_seconds": longest,

@@ -9,7 +9,7 @@ use rolecall_signing_keys::rotation::PolicyText;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::FederationText;
+use crate::{FederationText, LimitsText};
 
 /// A tenant as the operator writes it down; also the form in which the store keeps it.
 ///
@@ -40,6 +40,9 @@ pub struct TenantDeclaration {
     /// What it is called to the outside, where that is not where it is served.
     #[serde(default)]
     pub federation: FederationText,
+    /// How many tokens it and each of its workloads may have.
+    #[serde(default, skip_serializing_if = "LimitsText::is_none")]
+    pub limits: LimitsText,
     /// What holds for all of its token configs.
     #[serde(default)]
     pub rules: TenantRulesText,

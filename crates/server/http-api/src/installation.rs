@@ -269,6 +269,7 @@ impl Installation {
             ring,
             Arc::clone(&seat.used),
             shared.means.clone(),
+            seat.tenant.load().as_deref(),
             found.entry.revision,
         )?);
         seat.tenant.store(Some(Arc::clone(&tenant)));

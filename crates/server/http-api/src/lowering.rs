@@ -15,6 +15,7 @@ use rolecall_signing_keys::{JwksForm, RsaBits};
 
 use crate::documents::MAX_AGE;
 use crate::federation::Federation;
+use crate::limits::LimitsText;
 use crate::snapshot::Workload;
 use crate::{InstallationError, TenantDeclaration, WorkloadDeclaration};
 
@@ -29,6 +30,7 @@ pub(crate) struct CheckedTenant {
     pub(crate) issuance: bool,
     pub(crate) rsa: RsaBits,
     pub(crate) rotation: RotationPolicy,
+    pub(crate) limits: LimitsText,
     /// How its keys are published.
     pub(crate) jwks: JwksForm,
     pub(crate) token_configs: Vec<Arc<TokenConfig>>,
@@ -146,6 +148,10 @@ fn lower_tenant(
     refuse_taken_path(at, &issuer)?;
     let federation = Federation::read(&issuer, &tenant.federation)
         .map_err(|(member, why)| at.field("federation").field(member).refuse(why))?;
+    tenant
+        .limits
+        .check()
+        .map_err(|(member, why)| at.field("limits").field(member).refuse(why))?;
     let rsa = RsaBits::try_from(tenant.rsa_bits)
         .map_err(|error| at.field("rsa_bits").refuse(error.to_string()))?;
     let rotation = RotationPolicy::new(tenant.keys.clone(), MAX_AGE, LONGEST_LIFETIME.into())
@@ -173,6 +179,7 @@ fn lower_tenant(
         issuance: tenant.issuance,
         rsa,
         rotation,
+        limits: tenant.limits.clone(),
         jwks: tenant.jwks,
         token_configs,
         trusted,

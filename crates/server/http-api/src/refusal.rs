@@ -34,6 +34,8 @@ pub(crate) enum Code {
     ServerError,
     /// Our side cannot record what it would issue.
     TemporarilyUnavailable,
+    /// Proven, but more often than it may; the wait is in seconds (RFC 6585 §4).
+    TooMany { wait: u64 },
     /// Proven, but the token config is not for this workload.
     UnauthorizedClient,
     /// Not `client_credentials`.
@@ -58,7 +60,7 @@ impl Code {
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
             Self::ServerError => "server_error",
-            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::TemporarilyUnavailable | Self::TooMany { .. } => "temporarily_unavailable",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
         }
@@ -70,6 +72,7 @@ impl Code {
             Self::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             _ => StatusCode::BAD_REQUEST,
         }
     }
@@ -97,10 +100,15 @@ impl IntoResponse for Refusal {
                 HeaderValue::from_static("Basic realm=\"rolecall\", charset=\"UTF-8\""),
             );
         }
-        if self.code == Code::TemporarilyUnavailable {
+        let wait = match self.code {
+            Code::TemporarilyUnavailable => Some(1),
+            Code::TooMany { wait } => Some(wait),
+            _ => None,
+        };
+        if let Some(wait) = wait {
             response
                 .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+                .insert(header::RETRY_AFTER, HeaderValue::from(wait));
         }
         response
     }

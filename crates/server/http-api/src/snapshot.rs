@@ -10,6 +10,7 @@ use rolecall_signing_keys::KeyRing;
 use crate::InstallationError;
 use crate::attesting::Means;
 use crate::documents::{self, Document, Proofs};
+use crate::limits::Limits;
 use crate::lowering::CheckedTenant;
 use crate::routing::Endpoint;
 use crate::trusting::Trusting;
@@ -36,6 +37,8 @@ pub(crate) struct Tenant {
     pub(crate) means: Means,
     /// Outlives what was read: the same for the same tenant.
     pub(crate) used: Arc<Mutex<ReplayMemory>>,
+    /// What is left of what it may have.
+    pub(crate) limits: Arc<Limits>,
     /// Of what it was read from.
     pub(crate) revision: i64,
 }
@@ -67,6 +70,7 @@ impl Tenant {
         keys: KeyRing,
         used: Arc<Mutex<ReplayMemory>>,
         means: Means,
+        before: Option<&Self>,
         revision: i64,
     ) -> Result<Self, InstallationError> {
         let issuer = checked.issuer;
@@ -97,6 +101,7 @@ impl Tenant {
             means,
             bundles: checked.bundles,
             workloads: checked.workloads,
+            limits: Limits::new(&checked.limits, before.map(|before| &before.limits)),
             used,
             revision,
         })

@@ -92,6 +92,8 @@ impl<'t> Asking<'t> {
         self.attested = true;
         self.evidence.clone_from(&self.record.evidence);
         let workload = proven.workload;
+        let name = self.record.workload.as_deref().unwrap_or_default();
+        self.tenant.limits.count(name)?;
         let config = self.choose_config(workload, &request)?;
         self.record.token_config = Some(config.name().to_owned());
         self.record.audience = Some(config.audience().to_owned());

@@ -1,5 +1,5 @@
 use rolecall_attest::TrustBundleText;
-use rolecall_http_api::{FederationText, TenantDeclaration};
+use rolecall_http_api::{FederationText, LimitsText, TenantDeclaration};
 use rolecall_mint::TenantRulesText;
 use rolecall_signing_keys::JwksForm;
 use rolecall_signing_keys::rotation::PolicyText;
@@ -30,6 +30,9 @@ pub struct TenantSettings {
     /// What it is called to the outside, where that is not where it is served.
     #[serde(default)]
     pub federation: FederationText,
+    /// How many tokens it and each of its workloads may have.
+    #[serde(default)]
+    pub limits: LimitsText,
     /// What holds for all of its token configs.
     #[serde(default)]
     pub rules: TenantRulesText,
@@ -50,6 +53,7 @@ impl TenantSettings {
             jwks: tenant.jwks,
             issuance: tenant.issuance,
             federation: tenant.federation.clone(),
+            limits: tenant.limits.clone(),
             rules: tenant.rules.clone(),
             trust_bundles: tenant.trust_bundles.clone(),
         }
@@ -76,6 +80,7 @@ impl TenantSettings {
             jwks: self.jwks,
             issuance: self.issuance,
             federation: self.federation,
+            limits: self.limits,
             rules: self.rules,
             trust_bundles: self.trust_bundles,
             token_configs: Vec::new(),

@@ -6,6 +6,7 @@ mod discovery;
 mod enrolling;
 mod exchanging;
 mod federating;
+mod limiting;
 mod minting;
 mod refusing;
 mod restarting;
