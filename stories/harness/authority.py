@@ -37,8 +37,8 @@ class Authority:
     """A root and the intermediate authority that it signed."""
 
     def __init__(self, folder: Path, name: str = "Authority of the test"):
-        self.root = signed(f"{name}: root", authority=True)
-        self.middle = signed(f"{name}: intermediate", by=self.root, authority=True)
+        self.root = signed(f"{name}: root", authority=True, days=4000)
+        self.middle = signed(f"{name}: intermediate", by=self.root, authority=True, days=4000)
         self.file = folder / f"{name.replace(' ', '-').lower()}.pem"
         self.file.write_bytes(self.root.pem())
 

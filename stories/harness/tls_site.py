@@ -44,9 +44,10 @@ class Site:
         config.write_text(yaml.safe_dump(json.loads(json.dumps(self.document)), sort_keys=False))
         return config
 
-    def start(self) -> "Site":
+    def start(self, env: dict[str, str] | None = None) -> "Site":
         """Serve."""
-        self.running = self.programs.start(ROLECALL, "serve", "--config", self.config(), "--output", "json", name="serve")
+        command = (ROLECALL, "serve", "--config", self.config(), "--output", "json")
+        self.running = self.programs.start(*command, env=env, name="serve")
         ready = self.running.ready()
         self.port = int(ready["listen"].rsplit(":", 1)[1])
         self.operations = f"http://{ready['operations']}"

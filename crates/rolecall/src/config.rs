@@ -9,7 +9,7 @@ mod previewed;
 mod proxies;
 mod reading;
 mod registered;
-mod tls;
+pub mod tls;
 mod token_config;
 mod workload;
 mod writing;

@@ -52,8 +52,9 @@ pub async fn run(args: ServeArgs) -> Result<(), Failure> {
     let certificate = serving.transport.wanted();
     let reloading = tokio::spawn(async move {
         while reload.recv().await.is_some() {
-            certificate.notify_one();
             take_up(&installation, api.as_ref(), &args.config, address).await;
+            // After the tenants: their hosts may be among the names.
+            certificate.notify_one();
         }
     });
     tell_supervisor(&[sd_notify::NotifyState::Ready]);
@@ -246,7 +247,8 @@ impl Serving {
                 }))
             })
             .collect();
-        let (server, renewing) = self.transport.parted();
+        let issuers = self.installation.clone();
+        let (server, renewing) = self.transport.parted(move || issuers.issuers());
         let renewing = tokio::spawn(renewing);
         server.serve(routes, stop).await;
         tell_supervisor(&[sd_notify::NotifyState::Stopping]);

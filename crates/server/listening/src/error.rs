@@ -62,6 +62,30 @@ pub enum ListeningError {
         /// Its permissions.
         mode: u32,
     },
+    /// A file cannot be replaced.
+    #[error("cannot write `{}`", path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Others may write in a folder of private keys.
+    #[error("others can write in the folder `{}` (mode {mode:04o}), where private keys are kept; run `chmod 700` on it", path.display())]
+    FolderMode {
+        /// Which.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// The authority gave no certificate.
+    #[error("the authority `{directory}` gave no certificate: {why}")]
+    Acme {
+        /// Its directory.
+        directory: String,
+        /// What it said, or why it could not be asked.
+        why: String,
+    },
     /// No PEM block of a certificate.
     #[error("`{}` holds no certificate: expected PEM, beginning with `-----BEGIN CERTIFICATE-----`", path.display())]
     NoCertificate {

@@ -3,14 +3,14 @@
 use std::io;
 use std::time::Duration;
 
-use rustls::server::Acceptor;
+use rustls::server::{Acceptor, ClientHello};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::peer::PeerCertificate;
-use crate::tls::{H2, Tls};
+use crate::tls::{H2, PROOF, Tls};
 use crate::waiting::Waiting;
 
 /// A handshake that is through.
@@ -33,6 +33,10 @@ pub(crate) enum Unshaken {
     Plain,
     #[error("there is no certificate to show yet")]
     NoCertificate,
+    #[error("an authority was shown the proof of a name")]
+    Proved,
+    #[error("a proof was asked for that nobody ordered")]
+    NoProof,
     #[error("{0}")]
     Failed(#[from] io::Error),
 }
@@ -45,6 +49,8 @@ impl Unshaken {
             Self::PushedOut => "pushed_out",
             Self::Plain => "plain_http",
             Self::NoCertificate => "no_certificate",
+            Self::Proved => "proved",
+            Self::NoProof => "no_proof",
             Self::Failed(_) => "failed",
         }
     }
@@ -79,6 +85,12 @@ async fn begin(stream: TcpStream, tls: &Tls) -> Result<Shaken, Unshaken> {
             .map_or(Unshaken::Plain, Unshaken::Failed));
     }
     let greeted = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+    if let Some(name) = wants_proof(&greeted.client_hello()) {
+        let proof = tls.proof(&name).ok_or(Unshaken::NoProof)?;
+        // The handshake is all that an authority wants to see.
+        greeted.into_stream(proof).await?.shutdown().await?;
+        return Err(Unshaken::Proved);
+    }
     let Some(shown) = tls.shown() else {
         return Err(Unshaken::NoCertificate);
     };
@@ -93,6 +105,13 @@ async fn begin(stream: TcpStream, tls: &Tls) -> Result<Shaken, Unshaken> {
         h2,
         certificate,
     })
+}
+
+/// The name that an authority wants proved (RFC 8737 §3); empty where it names none.
+fn wants_proof(hello: &ClientHello<'_>) -> Option<String> {
+    let mut protocols = hello.alpn()?;
+    let wants = protocols.any(|protocol| protocol == PROOF);
+    wants.then(|| hello.server_name().unwrap_or_default().to_owned())
 }
 
 /// Tells whoever speaks HTTP without TLS. Nothing is looked at, and no one is redirected: what was

@@ -6,6 +6,7 @@
 //! needs to know of its connection (from where, with which certificate) is laid into the request's
 //! extensions.
 
+mod acme;
 mod connection;
 mod error;
 mod figures;
@@ -18,6 +19,7 @@ mod server;
 mod tls;
 mod waiting;
 
+pub use acme::{Acme, AcmeSettings};
 pub use error::ListeningError;
 pub use figures::Figures;
 pub use identity::{Concern, Identity, PairText};

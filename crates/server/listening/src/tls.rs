@@ -1,13 +1,14 @@
 //! The TLS side of a listener: which certificate is shown at the moment, and who vouches for
 //! clients. Swapped as a whole; connections that stand keep what they began with.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoClientAuth, ServerConfig, WebPkiClientVerifier};
@@ -43,6 +44,7 @@ pub struct Tls(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     shown: ArcSwapOption<Shown>,
+    proofs: ArcSwap<HashMap<String, Arc<ServerConfig>>>,
     figures: Figures,
 }
 
@@ -58,6 +60,7 @@ impl Tls {
     pub fn without_certificate() -> Self {
         Self(Arc::new(Shared {
             shown: ArcSwapOption::empty(),
+            proofs: ArcSwap::default(),
             figures: Figures::default(),
         }))
     }
@@ -74,6 +77,16 @@ impl Tls {
 
     pub(crate) fn shown(&self) -> Option<Arc<Shown>> {
         self.0.shown.load_full()
+    }
+
+    /// What is shown to an authority that looks whether `name` is this server.
+    pub(crate) fn proof(&self, name: &str) -> Option<Arc<ServerConfig>> {
+        self.0.proofs.load().get(name).map(Arc::clone)
+    }
+
+    /// Takes proofs by their names in the place of those of before.
+    pub(crate) fn prove(&self, proofs: HashMap<String, Arc<ServerConfig>>) {
+        self.0.proofs.store(Arc::new(proofs));
     }
 
     pub(crate) fn show(&self, shown: Shown) {
@@ -161,12 +174,20 @@ pub(crate) fn verifier(
         .map_err(|error| refused(error.to_string()))
 }
 
+/// The same of a file, if there is one.
+pub(crate) fn verifier_of(
+    path: Option<&Path>,
+) -> Result<Option<Arc<dyn ClientCertVerifier>>, ListeningError> {
+    path.map(|path| verifier(path, &read(path, false)?))
+        .transpose()
+}
+
 /// The only cryptography that the workspace has; passed by hand, since nothing sets it process-wide.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
-fn read(path: &Path, secret: bool) -> Result<Zeroizing<Vec<u8>>, ListeningError> {
+pub(crate) fn read(path: &Path, secret: bool) -> Result<Zeroizing<Vec<u8>>, ListeningError> {
     let failed = |source| ListeningError::File {
         path: path.to_owned(),
         source,
@@ -200,6 +221,8 @@ fn setup(error: rustls::Error) -> ListeningError {
 }
 
 pub(crate) const H2: &[u8] = b"h2";
+/// The protocol in which an authority asks for a proof (RFC 8737 §6.2).
+pub(crate) const PROOF: &[u8] = b"acme-tls/1";
 const HTTP_1_1: &[u8] = b"http/1.1";
 
 /// Bytes; a chain has a few thousand, a bundle of authorities a few hundred thousand.

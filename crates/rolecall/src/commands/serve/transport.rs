@@ -3,27 +3,43 @@
 use std::sync::Arc;
 
 use rolecall_http_api::TenantDeclaration;
-use rolecall_listening::{Concern, Figures, Identity, Server, WatchedFiles};
+use rolecall_listening::{Acme, Concern, Figures, Identity, Server, Tls, WatchedFiles};
 use tokio::sync::Notify;
 use url::Url;
 
 use crate::config::Loaded;
+use crate::config::tls::CertificateSource;
 use crate::failure::{Exit, Failure};
 
 /// A port with what belongs to it.
 pub struct Transport {
     /// The port.
     pub server: Server,
-    renewal: Option<WatchedFiles>,
-    /// Notified, files are looked at now.
+    renewal: Option<Renewal>,
+    /// Notified, the certificate is looked at now.
     wanted: Arc<Notify>,
+}
+
+/// What keeps the certificate fresh.
+enum Renewal {
+    Files(WatchedFiles),
+    Acme(Acme, Option<Vec<String>>),
+}
+
+impl Renewal {
+    fn tls(&self) -> &Tls {
+        match self {
+            Self::Files(files) => files.tls(),
+            Self::Acme(acme, _) => acme.tls(),
+        }
+    }
 }
 
 impl Transport {
     /// Puts TLS on the port, if the configuration says so.
     ///
     /// # Errors
-    /// `Configuration` for what the file says, `Local` for certificate and key.
+    /// `Configuration` for what the file says, `Local` for certificate, key and folder.
     pub fn new(server: Server, loaded: &Loaded) -> Result<Self, Failure> {
         let Some(section) = &loaded.server()?.tls else {
             return Ok(Self {
@@ -32,40 +48,48 @@ impl Transport {
                 wanted: Arc::default(),
             });
         };
-        let watched = WatchedFiles::open(section.files(loaded)?)
+        let renewal = match section.source(loaded)? {
+            CertificateSource::Files(files) => WatchedFiles::open(files).map(Renewal::Files),
+            CertificateSource::Acme(settings, names) => {
+                Acme::open(settings).map(|acme| Renewal::Acme(acme, names))
+            }
+        };
+        let renewal = renewal
             .map_err(|error| Failure::from_error(Exit::Local, &error).note("in `server.tls`"))?;
         Ok(Self {
-            server: server.with_tls(watched.tls().clone()),
-            renewal: Some(watched),
+            server: server.with_tls(renewal.tls().clone()),
+            renewal: Some(renewal),
             wanted: Arc::default(),
         })
     }
 
     /// Warns of what clients will object to when they ask for these tenants' issuers.
     pub fn warn(&self, tenants: &[TenantDeclaration]) {
-        let identity = self
-            .renewal
-            .as_ref()
-            .and_then(|renewal| renewal.tls().identity());
-        if let Some(identity) = identity {
+        // What an authority gave is ordered anew when it does not fit.
+        if let Some(Renewal::Files(files)) = &self.renewal
+            && let Some(identity) = files.tls().identity()
+        {
             warn_of(&identity, tenants);
         }
     }
 
     /// What is counted of TLS.
     pub fn figures(&self) -> Option<Figures> {
-        self.renewal
-            .as_ref()
-            .map(|renewal| renewal.tls().figures().clone())
+        let renewal = self.renewal.as_ref()?;
+        Some(renewal.tls().figures().clone())
     }
 
-    /// What to notify when the certificate's files are to be looked at now.
+    /// What to notify when the certificate is to be looked at now.
     pub fn wanted(&self) -> Arc<Notify> {
         Arc::clone(&self.wanted)
     }
 
-    /// The port, and what keeps its certificate fresh, for ever.
-    pub fn parted(self) -> (Server, impl Future<Output = ()> + Send + 'static) {
+    /// The port, and what keeps its certificate fresh, for ever. `issuers` gives the issuer URLs that
+    /// are served at the moment.
+    pub fn parted(
+        self,
+        issuers: impl Fn() -> Vec<String> + Send + 'static,
+    ) -> (Server, impl Future<Output = ()> + Send + 'static) {
         let Self {
             server,
             renewal,
@@ -73,12 +97,24 @@ impl Transport {
         } = self;
         let renewing = async move {
             match renewal {
-                Some(renewal) => renewal.keep_looking(&wanted, now).await,
+                Some(Renewal::Files(files)) => files.keep_looking(&wanted, now).await,
+                Some(Renewal::Acme(acme, names)) => {
+                    let names = move || names.clone().unwrap_or_else(|| hosts(&issuers()));
+                    acme.keep_renewing(&wanted, names, now).await;
+                }
                 None => std::future::pending().await,
             }
         };
         (server, renewing)
     }
+}
+
+/// The hosts of issuers that are reached over TLS.
+fn hosts(issuers: &[String]) -> Vec<String> {
+    let urls = issuers.iter().filter_map(|issuer| Url::parse(issuer).ok());
+    urls.filter(|url| url.scheme() == "https")
+        .filter_map(|url| url.host_str().map(str::to_owned))
+        .collect()
 }
 
 fn warn_of(identity: &Identity, tenants: &[TenantDeclaration]) {

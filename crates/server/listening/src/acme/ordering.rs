@@ -1,0 +1,209 @@
+//! One order, from the account to the certificate (RFC 8555 §7.4).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use instant_acme::{
+    Account, AccountCredentials, AuthorizationStatus, ChallengeType, Error, Identifier, NewAccount,
+    NewOrder, Order, OrderStatus, RetryPolicy,
+};
+use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair};
+use rustls::ServerConfig;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls_pki_types::PrivateKeyDer;
+use zeroize::Zeroizing;
+
+use super::cache::Cache;
+use super::client::Client;
+use super::{AcmeSettings, provider};
+use crate::tls::{PROOF, read};
+use crate::{ListeningError, Tls};
+
+/// Obtains a certificate for `names`: its key and its chain, PEM in one text.
+pub(super) async fn order(
+    settings: &AcmeSettings,
+    cache: &Cache,
+    tls: &Tls,
+    names: &[String],
+) -> Result<Zeroizing<Vec<u8>>, ListeningError> {
+    let failed = |why: String| ListeningError::Acme {
+        directory: settings.directory.clone(),
+        why,
+    };
+    let account = account(settings, cache).await?;
+    ordered(&account, tls, names).await.map_err(failed)
+}
+
+async fn account(settings: &AcmeSettings, cache: &Cache) -> Result<Account, ListeningError> {
+    let failed = |why: String| ListeningError::Acme {
+        directory: settings.directory.clone(),
+        why,
+    };
+    let ca = match &settings.ca {
+        Some(path) => Some(read(path, false)?),
+        None => None,
+    };
+    let client = Client::new(ca.as_ref().map(|ca| ca.as_slice()))
+        .map_err(|error| failed(with_causes(&error)))?;
+    let builder = Account::builder_with_http(Box::new(client));
+    if let Some(json) = cache.account()? {
+        let credentials: AccountCredentials = serde_json::from_slice(&json).map_err(|_| {
+            failed(format!(
+                "the account in `{}` cannot be read; bring the file back, or take it away and a new account is made",
+                cache.account_path().display()
+            ))
+        })?;
+        return builder
+            .from_credentials(credentials)
+            .await
+            .map_err(|error| failed(why(&error)));
+    }
+    let contact: Vec<&str> = settings.contact.iter().map(String::as_str).collect();
+    let new = NewAccount {
+        contact: &contact,
+        terms_of_service_agreed: true,
+        only_return_existing: false,
+    };
+    let (account, credentials) = builder
+        .create(&new, settings.directory.clone(), None)
+        .await
+        .map_err(|error| failed(why(&error)))?;
+    let json = serde_json::to_vec(&credentials).map(Zeroizing::new);
+    let json = json.map_err(|_| failed("the account cannot be written as JSON".to_owned()))?;
+    cache.keep_account(&json)?;
+    Ok(account)
+}
+
+async fn ordered(
+    account: &Account,
+    tls: &Tls,
+    names: &[String],
+) -> Result<Zeroizing<Vec<u8>>, String> {
+    let told = |error: Error| why(&error);
+    let identifiers: Vec<_> = names.iter().cloned().map(Identifier::Dns).collect();
+    let mut order = account
+        .new_order(&NewOrder::new(&identifiers))
+        .await
+        .map_err(told)?;
+    prove(&mut order, tls).await?;
+    if let Err(error) = ready(&mut order).await {
+        let doubted = doubted(account, &order).await;
+        return Err(doubted.unwrap_or(error));
+    }
+    let key = KeyPair::generate().map_err(|error| error.to_string())?;
+    let mut wanted = CertificateParams::new(names).map_err(|error| error.to_string())?;
+    wanted.distinguished_name = DistinguishedName::new();
+    let request = wanted
+        .serialize_request(&key)
+        .map_err(|error| error.to_string())?;
+    order.finalize_csr(request.der()).await.map_err(told)?;
+    let chain = order.poll_certificate(&RETRIES).await.map_err(told)?;
+    let mut pem = Zeroizing::new(Zeroizing::new(key.serialize_pem()).as_bytes().to_vec());
+    pem.extend_from_slice(chain.as_bytes());
+    Ok(pem)
+}
+
+/// Shows the proofs of all names, then says that they can be looked at.
+async fn prove(order: &mut Order, tls: &Tls) -> Result<(), String> {
+    let told = |error: Error| why(&error);
+    let mut proofs = HashMap::new();
+    let mut authorizations = order.authorizations();
+    while let Some(authorization) = authorizations.next().await {
+        let mut authorization = authorization.map_err(told)?;
+        if authorization.status == AuthorizationStatus::Valid {
+            continue;
+        }
+        let name = authorization.identifier().to_string();
+        let mut challenge = authorization
+            .challenge(ChallengeType::TlsAlpn01)
+            .ok_or_else(|| format!("for `{name}` it does not take a proof by TLS-ALPN-01"))?;
+        let proof = proof(&name, challenge.key_authorization().digest().as_ref())?;
+        proofs.insert(name, proof);
+        tls.prove(proofs.clone());
+        challenge.set_ready().await.map_err(told)?;
+    }
+    Ok(())
+}
+
+async fn ready(order: &mut Order) -> Result<(), String> {
+    match order.poll_ready(&RETRIES).await {
+        Ok(OrderStatus::Ready) => Ok(()),
+        Ok(status) => Err(format!("the order is {status:?}").to_lowercase()),
+        Err(error) => Err(why(&error)),
+    }
+}
+
+/// What the authority did not like about which name.
+async fn doubted(account: &Account, order: &Order) -> Option<String> {
+    let mut again = account.order(order.url().to_owned()).await.ok()?;
+    let mut authorizations = again.authorizations();
+    let mut doubts = Vec::new();
+    while let Some(Ok(authorization)) = authorizations.next().await {
+        let name = authorization.identifier().to_string();
+        let errors = authorization
+            .challenges
+            .iter()
+            .filter_map(|challenge| challenge.error.as_ref());
+        doubts.extend(errors.map(|error| {
+            format!(
+                "it could not see that `{name}` is this server: {}",
+                error.detail.as_deref().unwrap_or("it does not say why")
+            )
+        }));
+    }
+    (!doubts.is_empty()).then(|| doubts.join("; "))
+}
+
+/// What is shown to whoever proves `name` (RFC 8737 §3): a certificate of nobody, with the digest.
+fn proof(name: &str, digest: &[u8]) -> Result<Arc<ServerConfig>, String> {
+    // invariant: SHA-256, as RFC 8555 §8.1 has it; rcgen takes no other length.
+    if digest.len() != 32 {
+        return Err("the proof is no SHA-256 digest".to_owned());
+    }
+    let told = |error: rcgen::Error| error.to_string();
+    let mut params = CertificateParams::new([name.to_owned()]).map_err(told)?;
+    params.custom_extensions = vec![CustomExtension::new_acme_identifier(digest)];
+    let key = KeyPair::generate().map_err(told)?;
+    let certificate = params.self_signed(&key).map_err(told)?;
+    let provider = provider();
+    let signing = PrivateKeyDer::try_from(key.serialize_der()).map_err(str::to_owned)?;
+    let signing = provider
+        .key_provider
+        .load_private_key(signing)
+        .map_err(|error| error.to_string())?;
+    let certified = CertifiedKey::new(vec![certificate.der().clone()], signing);
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+    config.alpn_protocols = vec![PROOF.to_vec()];
+    Ok(Arc::new(config))
+}
+
+fn why(error: &Error) -> String {
+    match error {
+        Error::Api(problem) => problem.to_string(),
+        other => with_causes(other),
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// How often an order is looked at.
+const RETRIES: RetryPolicy = RetryPolicy::new()
+    .initial_delay(Duration::from_millis(250))
+    .backoff(1.5)
+    .timeout(Duration::from_secs(120));
