@@ -25,6 +25,14 @@ def test_curl_speaks_both_versions_of_http(served):
     assert many.done().stdout.count("200 ") >= 20
 
 
+@pytest.mark.parametrize("http", ["--http1.1", "--http2"])
+def test_an_answer_that_needs_no_body_reaches_who_sent_one(served, http):
+    for path, status in (("/nothing", "404"), (DISCOVERY, "405")):
+        for _ in range(10):
+            answer = served.curl(path, http, "--data", "x" * 50_000, "-w", "\n%{http_code}").done().stdout
+            assert answer.endswith(f"\n{status}") and "error_description" in answer
+
+
 @pytest.mark.parametrize("version, option", [("TLSv1.2", "-tls1_2"), ("TLSv1.3", "-tls1_3")])
 def test_openssl_verifies_chain_and_name(served, version, option):
     verify = ("-CAfile", served.authority.file, "-verify_return_error", "-verify_hostname", HOST, "-servername", HOST)

@@ -1,11 +1,13 @@
 //! One connection, answered until either side closes it.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::Response;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -15,6 +17,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
+use crate::draining::Drained;
 use crate::peer::{ClientAddress, ConnectedFrom, PeerCertificate};
 
 /// What every request of a connection is told of it.
@@ -48,7 +51,7 @@ where
 {
     let service = service_fn(move |mut request: Request<Incoming>| {
         peer.tell(&mut request);
-        router.call(request)
+        answered(&router, request)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -79,7 +82,7 @@ where
         let asked = asked.clone();
         service_fn(move |mut request: Request<Incoming>| {
             peer.tell(&mut request);
-            let answer = router.call(request);
+            let answer = answered(&router, request);
             let under_way = asked.one();
             async move {
                 let answer = answer.await;
@@ -106,6 +109,21 @@ where
     tokio::select! {
         ended = connection.as_mut() => ended,
         () = asked.idle() => Ok(()),
+    }
+}
+
+/// The router's answer, once the request was read.
+fn answered(
+    router: &TowerToHyperService<Router>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<Response, Infallible>> + Send + use<> {
+    let (head, body) = request.into_parts();
+    let body = Drained::new(body);
+    let answer = router.call(Request::from_parts(head, body.clone()));
+    async move {
+        let answer = answer.await;
+        body.drain().await;
+        answer
     }
 }
 

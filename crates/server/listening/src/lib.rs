@@ -8,6 +8,7 @@
 
 mod acme;
 mod connection;
+mod draining;
 mod error;
 mod figures;
 mod handshake;
