@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::key::Key;
 use crate::rotation::ALGORITHMS;
-use crate::{Backend, SealedSigningKey, SignerLimit, Signers, SigningKeysError, Slots};
+use crate::{Backend, KeyRecord, SealedSigningKey, SignerLimit, Signers, SigningKeysError, Slots};
 
 /// The signing keys of one tenant: those that sign RS256 and ES256, their successors, and those
 /// before them.
@@ -122,6 +122,14 @@ impl KeyRing {
     /// revoked, and its successor is being made.
     pub fn kid(&self, algorithm: Algorithm) -> Result<&str, SigningKeysError> {
         self.signer(algorithm).map(|key| key.record.kid.as_str())
+    }
+
+    /// What is known of the key that signs with this algorithm.
+    ///
+    /// # Errors
+    /// As [`kid`](Self::kid).
+    pub fn record(&self, algorithm: Algorithm) -> Result<&KeyRecord, SigningKeysError> {
+        self.signer(algorithm).map(|key| &key.record)
     }
 
     /// Signs a JSON payload into a token with `typ: JWT`, with the active key.

@@ -13,7 +13,7 @@ mod policy;
 pub use forecast::{LONGEST_FORECAST, Overview};
 pub(crate) use plan::ALGORITHMS;
 pub use plan::{Due, NewKey, Plan, Step};
-pub use policy::{PolicyText, RotationPolicy};
+pub use policy::{PolicyText, Publishing, RotationPolicy};
 
 use crate::{Order, Slot};
 

@@ -84,6 +84,9 @@ pub struct KeyRecord {
     /// When every replica was known to publish it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published_at: Option<i64>,
+    /// When it was first seen where verifiers fetch it, if somebody else shows it to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<i64>,
     /// When it began to sign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activated_at: Option<i64>,
@@ -120,6 +123,7 @@ impl KeyRecord {
             backend: made.backend,
             created_at: now,
             published_at: None,
+            seen_at: None,
             activated_at: None,
             retired_at: None,
             longest_token_life: 0,
@@ -195,6 +199,26 @@ impl Slots {
             .iter()
             .filter(|key| key.algorithm == algorithm && key.may_sign())
             .max_by_key(|key| (key.activated_at, key.created_at))
+    }
+
+    /// The keys that verifiers should find elsewhere, and were not seen there yet.
+    pub fn unseen<'s>(&'s self, policy: &RotationPolicy) -> impl Iterator<Item = &'s KeyRecord> {
+        let elsewhere = policy.is_published_elsewhere();
+        (self.keys.iter())
+            .filter(move |key| elsewhere && key.is_published() && key.seen_at.is_none())
+    }
+
+    /// Notes that the key `kid` was seen at `now` where verifiers fetch it; `false` if it was known
+    /// to be, or is not there.
+    pub fn seen(&mut self, kid: &str, now: i64) -> bool {
+        let key = self.keys.iter_mut().find(|key| key.kid == kid);
+        match key {
+            Some(key) if key.seen_at.is_none() => {
+                key.seen_at = Some(now);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// The keys that belong into the JWKS in their order: what signs first, the algorithm `first`

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use rolecall_names::Region;
 use rolecall_signing_keys::SOFTWARE;
-use rolecall_signing_keys::rotation::PolicyText;
+use rolecall_signing_keys::rotation::{PolicyText, Publishing};
 use serde::{Deserialize, Deserializer};
 
 use super::Loaded;
@@ -30,6 +30,9 @@ pub struct KeysSection {
     /// Whether a successor is published at all times.
     #[serde(default)]
     standby: Option<bool>,
+    /// Who shows the JWKS to verifiers: `own`, or `external`.
+    #[serde(default)]
+    publishing: Option<Publishing>,
 }
 
 /// One of `server.key_backends:` as it is written.
@@ -121,6 +124,7 @@ impl Loaded {
             publish_ahead: ahead.map_or(plain.publish_ahead, |span| span.0),
             standby: standby.unwrap_or(plain.standby),
             backend,
+            publishing: (own.publishing.or(installation.publishing)).unwrap_or_default(),
         })
     }
 }

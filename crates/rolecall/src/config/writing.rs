@@ -171,6 +171,9 @@ fn policy(policy: &PolicyText) -> Value {
     if policy.standby != usual.standby {
         members.insert("standby".to_owned(), json!(policy.standby));
     }
+    if policy.publishing != usual.publishing {
+        members.insert("publishing".to_owned(), plain(&policy.publishing));
+    }
     if policy.backend != usual.backend {
         members.insert("backend".to_owned(), json!(policy.backend));
     }

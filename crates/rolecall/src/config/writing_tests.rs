@@ -171,7 +171,7 @@ fn tenant() -> impl Strategy<Value = Value> {
                     "issuance": issuance,
                     "keys": {
                         "period": period, "publish_ahead": ahead, "standby": standby,
-                        "backend": "software",
+                        "backend": "software", "publishing": if standby { "own" } else { "external" },
                     },
                     "jwks": {"members": "with_x5c", "first": "ES256"},
                     "federation": {"jwks_path": "/keys"},

@@ -129,6 +129,7 @@ fn view(key: &SealedKey) -> Result<KeyView, Refused> {
         backend: record.backend,
         created_at: record.created_at,
         published_at: record.published_at,
+        seen_at: record.seen_at,
         activated_at: record.activated_at,
         retired_at: record.retired_at,
         order: record.order,

@@ -145,7 +145,7 @@ fn row(
     })
 }
 
-fn text<T: serde::Serialize>(one: &T) -> Result<String, InstallationError> {
+pub(crate) fn text<T: serde::Serialize>(one: &T) -> Result<String, InstallationError> {
     serde_json::to_string(one).map_err(|error| InstallationError::Declaration {
         field: String::new(),
         message: format!("a signing key cannot be written as JSON: {error}"),

@@ -26,6 +26,7 @@ mod rotating;
 mod router;
 mod routing;
 mod secret_checks;
+mod seeing;
 mod snapshot;
 mod stored;
 mod token;

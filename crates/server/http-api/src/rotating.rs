@@ -16,6 +16,7 @@ use crate::documents::MAX_AGE;
 use crate::first_start;
 use crate::installation::Installation;
 use crate::lowering::lower_stored;
+use crate::seeing::LOOK_FOR_UNSEEN_EVERY;
 use crate::stored::declared;
 
 impl Installation {
@@ -25,7 +26,8 @@ impl Installation {
         let mut changes = self.shared.store.changes();
         let mut seen = 0;
         loop {
-            match self.look(&mut leads, &mut seen).await {
+            let mut pause = LOOK_EVERY;
+            match self.look(&mut leads, &mut seen, &mut pause).await {
                 Ok(_) => {}
                 Err(error) => tracing::error!(%error, "signing keys could not be rotated"),
             }
@@ -37,7 +39,7 @@ impl Installation {
             };
             tokio::select! {
                 () = ordered => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
@@ -50,7 +52,8 @@ impl Installation {
         &self,
         leads: &mut Option<Leadership>,
     ) -> Result<usize, InstallationError> {
-        self.look(leads, &mut 0).await
+        let mut pause = LOOK_EVERY;
+        self.look(leads, &mut 0, &mut pause).await
     }
 
     /// `seen` is the latest time, in seconds since the epoch, that a look before this one saw: a
@@ -59,6 +62,7 @@ impl Installation {
         &self,
         leads: &mut Option<Leadership>,
         seen: &mut i64,
+        pause: &mut Duration,
     ) -> Result<usize, InstallationError> {
         let holds = match leads {
             Some(leadership) => leadership.holds().await,
@@ -79,7 +83,17 @@ impl Installation {
         }
         *seen = now;
         let mut steps = 0;
-        for tenant in self.due(now).await? {
+        let (due, unseen) = self.due(now).await?;
+        for tenant in unseen {
+            match self.look_outside(&tenant).await {
+                Ok(false) => {}
+                Ok(true) => *pause = LOOK_FOR_UNSEEN_EVERY,
+                Err(error) => {
+                    tracing::error!(tenant, %error, "the published keys of a tenant could not be looked for");
+                }
+            }
+        }
+        for tenant in due {
             match self.advance(&tenant, now).await {
                 Ok(made) => steps += made,
                 Err(error) => {
@@ -106,8 +120,9 @@ impl Installation {
             .map_or(0, |row| row.record.at.as_second() - CLOCKS_DIFFER))
     }
 
-    /// The tenants for whose keys something is due.
-    async fn due(&self, now: i64) -> Result<Vec<String>, InstallationError> {
+    /// The tenants for whose keys something is due, and those whose keys are to be looked for where
+    /// somebody else shows them.
+    async fn due(&self, now: i64) -> Result<(Vec<String>, Vec<String>), InstallationError> {
         let shared = &*self.shared;
         let mut records: HashMap<String, Vec<KeyRecord>> = HashMap::new();
         for (tenant, json) in shared.store.reader().key_records().await? {
@@ -115,6 +130,7 @@ impl Installation {
             records.entry(tenant).or_default().push(record);
         }
         let entries = shared.store.reader().directory("", None).await?;
+        let mut unseen = Vec::new();
         let mut due: Vec<String> = entries
             .iter()
             .filter_map(|entry| {
@@ -127,7 +143,13 @@ impl Installation {
                         return None;
                     }
                 };
-                match Slots::new(records, 0).plan(&policy, now) {
+                let slots = Slots::new(records, 0);
+                if slots.unseen(&policy).next().is_some() {
+                    unseen.push(tenant.clone());
+                    // What is seen may make something due.
+                    return Some(tenant);
+                }
+                match slots.plan(&policy, now) {
                     Ok(plan) => (!plan.due.is_empty()).then_some(tenant),
                     Err(error) => {
                         tracing::error!(tenant, %error, "no key is rotated");
@@ -137,7 +159,7 @@ impl Installation {
             })
             .collect();
         due.sort_unstable();
-        Ok(due)
+        Ok((due, unseen))
     }
 
     /// Makes the steps that are due for one tenant.

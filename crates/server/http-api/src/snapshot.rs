@@ -28,6 +28,8 @@ pub(crate) struct Tenant {
     pub(crate) discovery: Document,
     pub(crate) jwks: Document,
     pub(crate) keys: KeyRing,
+    /// Where verifiers find its keys, if somebody else shows them.
+    pub(crate) shown_at: Option<String>,
     pub(crate) token_configs: Vec<Arc<TokenConfig>>,
     pub(crate) workloads: HashMap<String, Workload>,
     pub(crate) trusting: Trusting,
@@ -91,6 +93,8 @@ impl Tenant {
                 proofs,
             ),
             jwks: documents::jwks(keys.jwks()),
+            shown_at: (checked.rotation.is_published_elsewhere())
+                .then_some(checked.federation.jwks_uri),
             called: checked.federation.issuer,
             issuance: checked.issuance,
             name: checked.name,

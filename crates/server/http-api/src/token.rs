@@ -226,8 +226,18 @@ impl<'t> Asking<'t> {
             };
             Refusal::new(code, "the token could not be signed")
         };
-        let kid = keys.kid(config.algorithm()).map_err(failed)?;
-        self.record.kid = Some(kid.to_owned());
+        let key = keys.record(config.algorithm()).map_err(failed)?;
+        self.record.kid = Some(key.kid.clone());
+        if let (Some(place), None) = (&self.tenant.shown_at, key.seen_at) {
+            // Nobody could verify the token.
+            return Err(Refusal::new(
+                Code::TemporarilyUnavailable,
+                format!(
+                    "the signing key `{}` was not seen at `{place}` yet, where verifiers look: publish it there with `rolecall issuer publish`",
+                    key.kid
+                ),
+            ));
+        }
         keys.sign(config.algorithm(), claims.into_json())
             .await
             .map_err(failed)

@@ -130,7 +130,9 @@ impl Planning<'_> {
             // Whichever was published first; what nobody has seen yet comes last.
             .min_by_key(|key| (key.published_at.unwrap_or(i64::MAX), key.created_at));
         for key in keys().filter(|key| key.slot == Slot::Next && key.published_at.is_none()) {
-            if key.is_published() {
+            // Where somebody else shows it, what counts is that it was seen there.
+            let shown = key.seen_at.is_some() || !self.policy.is_published_elsewhere();
+            if key.is_published() && shown {
                 self.due(
                     Step::Publish {
                         kid: key.kid.clone(),

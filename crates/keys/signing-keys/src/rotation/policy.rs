@@ -21,6 +21,27 @@ pub struct PolicyText {
     pub standby: bool,
     /// The backend that new keys are made in.
     pub backend: String,
+    /// Who shows the JWKS to verifiers.
+    #[serde(skip_serializing_if = "Publishing::is_own")]
+    pub publishing: Publishing,
+}
+
+/// Who shows the JWKS to verifiers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Publishing {
+    /// The installation itself.
+    #[default]
+    Own,
+    /// A web server or bucket that the documents are copied to. A key counts as published, and may
+    /// sign, only once it was seen there.
+    External,
+}
+
+impl Publishing {
+    fn is_own(&self) -> bool {
+        *self == Self::Own
+    }
 }
 
 impl Default for PolicyText {
@@ -30,6 +51,7 @@ impl Default for PolicyText {
             publish_ahead: DEFAULT_PUBLISH_AHEAD,
             standby: false,
             backend: SOFTWARE.to_owned(),
+            publishing: Publishing::Own,
         }
     }
 }
@@ -106,6 +128,12 @@ impl RotationPolicy {
     #[must_use]
     pub fn backend(&self) -> &str {
         &self.text.backend
+    }
+
+    /// Whether somebody else shows the JWKS to verifiers.
+    #[must_use]
+    pub fn is_published_elsewhere(&self) -> bool {
+        self.text.publishing == Publishing::External
     }
 
     /// Seconds that a token may live.

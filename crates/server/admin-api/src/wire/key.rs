@@ -19,6 +19,9 @@ pub struct KeyView {
     /// When it was first published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published_at: Option<i64>,
+    /// When it was first seen where verifiers fetch it, if somebody else shows it to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<i64>,
     /// When it began to sign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activated_at: Option<i64>,

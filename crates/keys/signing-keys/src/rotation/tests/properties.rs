@@ -252,8 +252,44 @@ fn policies() -> impl Strategy<Value = (PolicyText, i64)> {
             period: more.map(|more: i64| least + more),
             publish_ahead: ahead,
             standby,
+            publishing: Publishing::Own,
             backend: backend.to_owned(),
         };
         (text, life)
     })
+}
+
+proptest! {
+    /// Where somebody else shows the keys, one that was never seen there never signs by schedule,
+    /// however long it waits; once seen, it is published as long as any other first.
+    #[test]
+    fn what_nobody_saw_does_not_sign((text, life) in policies(), late in 1..90 * DAY) {
+        let text = PolicyText { publishing: Publishing::External, ..text };
+        let policy = RotationPolicy::new(text, 300, life).unwrap();
+        let mut tenant = Tenant::founded(&policy);
+        let first: Vec<String> = tenant.slots.keys().iter().map(|key| key.kid.clone()).collect();
+        for kid in &first {
+            tenant.slots.seen(kid, 0);
+        }
+        tenant.order(&first[0], Order::Replace, 0);
+        tenant.run(&policy, 400 * DAY);
+        tenant.run(&policy, 800 * DAY);
+        for key in tenant.slots.keys() {
+            prop_assert!(key.slot != Slot::Active || first.contains(&key.kid), "{key:?}");
+        }
+        let unseen: Vec<String> = tenant.slots.unseen(&policy).map(|key| key.kid.clone()).collect();
+        prop_assert!(!unseen.is_empty());
+        let seen_at = 800 * DAY + late;
+        for kid in &unseen {
+            tenant.slots.seen(kid, seen_at);
+        }
+        tenant.run(&policy, seen_at);
+        let own = tenant.slots.keys().iter().filter(|key| unseen.contains(&key.kid));
+        for key in own {
+            prop_assert!(key.published_at.is_none_or(|at| at >= seen_at), "{key:?}");
+            if let Some(at) = key.activated_at {
+                prop_assert!(at >= seen_at + policy.least_publication(), "{key:?}");
+            }
+        }
+    }
 }
