@@ -8,6 +8,7 @@ mod credentials;
 mod demo;
 mod exec;
 mod issuer;
+mod issuer_publish;
 mod serve;
 mod state;
 mod token;
@@ -41,6 +42,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Token(TokenCommand::Preview(args)) => token_preview::preview(&args)?,
         Command::Token(TokenCommand::Presets(args)) => token_preview::presets(&args)?,
         Command::Issuer(IssuerCommand::Check(args)) => return issuer::check(args).await,
+        Command::Issuer(IssuerCommand::Publish(args)) => return issuer_publish::run(&args).await,
         Command::Trust(command) => return trust::run(command).await,
         Command::Workload(WorkloadCommand::Key(args)) => workload::key(args)?,
         Command::Workload(WorkloadCommand::Secret(SecretCommand::New(args))) => {

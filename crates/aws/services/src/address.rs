@@ -15,6 +15,8 @@ pub enum Service {
     Sts,
     /// CloudTrail of a region.
     CloudTrail,
+    /// The Simple Storage Service of a region.
+    S3,
 }
 
 impl Service {
@@ -24,6 +26,7 @@ impl Service {
             Self::Iam => "iam",
             Self::Sts => "sts",
             Self::CloudTrail => "cloudtrail",
+            Self::S3 => "s3",
         }
     }
 
@@ -33,6 +36,7 @@ impl Service {
             Self::Iam => "IAM",
             Self::Sts => "STS",
             Self::CloudTrail => "CloudTrail",
+            Self::S3 => "S3",
         }
     }
 
@@ -42,6 +46,7 @@ impl Service {
             Self::Iam => "AWS_ENDPOINT_URL_IAM",
             Self::Sts => "AWS_ENDPOINT_URL_STS",
             Self::CloudTrail => "AWS_ENDPOINT_URL_CLOUDTRAIL",
+            Self::S3 => "AWS_ENDPOINT_URL_S3",
         }
     }
 }
@@ -98,6 +103,12 @@ impl Addresses {
         Ok(self)
     }
 
+    /// The address that stands in for AWS's own.
+    pub(crate) fn given(&self, service: Service) -> Option<&str> {
+        let given = self.overrides.iter().find(|(known, _)| *known == service);
+        given.map(|(_, url)| url.as_str())
+    }
+
     /// The region that is asked where a service has one.
     pub fn region(&self) -> &Region {
         &self.region
@@ -125,7 +136,9 @@ impl Addresses {
         let partition = self.partition();
         let region = match service {
             Service::Iam => first_region(partition),
-            Service::Sts | Service::CloudTrail => region.unwrap_or(self.region.as_str()),
+            Service::Sts | Service::CloudTrail | Service::S3 => {
+                region.unwrap_or(self.region.as_str())
+            }
         };
         let given = self.overrides.iter().find(|(known, _)| *known == service);
         let url = match given {

@@ -43,16 +43,7 @@ impl Calling {
         addresses: Addresses,
         retry: Retry,
     ) -> Result<Self, ServiceError> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            // An answer of AWS never sends elsewhere, and a signature is for one host.
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("rolecall/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| ServiceError::Environment {
-                what: "the HTTP client".to_owned(),
-                why: error.to_string(),
-            })?;
+        let http = http_client()?;
         Ok(Self {
             http,
             credentials,
@@ -205,6 +196,20 @@ fn signed(
         .map_err(|error: reqwest::Error| unsigned(error.to_string()))
 }
 
+/// The client for talking to services.
+pub(crate) fn http_client() -> Result<reqwest::Client, ServiceError> {
+    reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        // An answer of AWS never sends elsewhere, and a signature is for one host.
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("rolecall/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| ServiceError::Environment {
+            what: "the HTTP client".to_owned(),
+            why: error.to_string(),
+        })
+}
+
 fn unreachable(place: &Place, why: String) -> ServiceError {
     ServiceError::Unreachable {
         service: place.service,
@@ -224,7 +229,7 @@ fn not_the_service(call: &Call, place: &Place, why: String) -> ServiceError {
 }
 
 /// The error and all that caused it, each said once.
-fn causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut told = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

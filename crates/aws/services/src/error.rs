@@ -221,7 +221,7 @@ impl Refusal {
                 permission: permission.to_owned(),
                 refusal: Box::new(self),
             }
-        } else if code == "NoSuchEntity" {
+        } else if matches!(code, "NoSuchEntity" | "NoSuchBucket") {
             ServiceError::NotFound {
                 what: what.to_owned(),
                 refusal: Box::new(self),

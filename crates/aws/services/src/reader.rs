@@ -41,16 +41,8 @@ impl AccountReader {
         partition: Option<Partition>,
         retry: Retry,
     ) -> Result<Self, ServiceError> {
-        let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .load()
-            .await;
-        let credentials =
-            config
-                .credentials_provider()
-                .ok_or_else(|| ServiceError::NoCredentials {
-                    why: "the chain of providers is empty".to_owned(),
-                })?;
-        Self::new(credentials, addresses(&config, partition)?, retry)
+        let (credentials, addresses) = environment(partition).await?;
+        Self::new(credentials, addresses, retry)
     }
 
     /// A reader with these credentials.
@@ -252,6 +244,21 @@ impl AccountReader {
 }
 
 /// Addresses as environment and profile have them.
+/// Credentials and addresses of environment and profile.
+pub(crate) async fn environment(
+    partition: Option<Partition>,
+) -> Result<(SharedCredentialsProvider, Addresses), ServiceError> {
+    let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .load()
+        .await;
+    let credentials = config
+        .credentials_provider()
+        .ok_or_else(|| ServiceError::NoCredentials {
+            why: "the chain of providers is empty".to_owned(),
+        })?;
+    Ok((credentials, addresses(&config, partition)?))
+}
+
 fn addresses(config: &SdkConfig, partition: Option<Partition>) -> Result<Addresses, ServiceError> {
     let named = config
         .region()
@@ -262,7 +269,7 @@ fn addresses(config: &SdkConfig, partition: Option<Partition>) -> Result<Address
         (Some(region), Some(partition)) if region.partition() == partition => Addresses::of(region),
         (_, partition) => Addresses::first_of(partition.unwrap_or(Partition::Aws))?,
     };
-    for service in [Service::Iam, Service::Sts, Service::CloudTrail] {
+    for service in [Service::Iam, Service::Sts, Service::CloudTrail, Service::S3] {
         let key = ServiceConfigKey::builder()
             .service_id(service.id())
             .profile("endpoint_url")

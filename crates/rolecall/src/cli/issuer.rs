@@ -17,6 +17,32 @@ pub enum IssuerCommand {
                       --connect-to oidc.example.com:443:127.0.0.1:8443"
     )]
     Check(IssuerCheckArgs),
+    /// Write discovery and JWKS where a web server or a bucket shows them, so that the installation itself is seen by nobody
+    #[command(
+        after_help = "Examples:\n  rolecall issuer publish https://oidc.example.com --from http://127.0.0.1:4000 --to /srv/www\n  \
+                      rolecall issuer publish https://oidc.example.com --from http://127.0.0.1:4000 --to s3://bucket --watch"
+    )]
+    Publish(IssuerPublishArgs),
+}
+
+/// `rolecall issuer publish`
+#[derive(Debug, Args)]
+pub struct IssuerPublishArgs {
+    /// The issuers, exactly as the tenants have them
+    #[arg(value_name = "URL", required = true)]
+    pub issuers: Vec<String>,
+    /// Where the installation listens; the issuer's host goes along as `Host`
+    #[arg(long, value_name = "URL")]
+    pub from: String,
+    /// A folder, `s3://BUCKET/PREFIX`, or `-` for standard output
+    #[arg(long, value_name = "PLACE")]
+    pub to: rolecall_publishing::Shelf,
+    /// Do not look afterwards whether the documents are at the issuer's URL
+    #[arg(long)]
+    pub no_check: bool,
+    /// Stay, and publish again whenever keys are rotated
+    #[arg(long)]
+    pub watch: bool,
 }
 
 /// `rolecall issuer check`

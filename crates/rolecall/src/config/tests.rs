@@ -15,6 +15,7 @@ fn the_examples_of_the_guides_are_read() {
         "subject-formats.md",
         "tls.md",
         "token-configs.md",
+        "publishing.md",
         "consumers/anthropic.md",
         "consumers/azure.md",
         "consumers/databricks.md",

@@ -9,11 +9,13 @@ mod certificate;
 mod discovery;
 mod finding;
 mod keys;
+mod publication;
 mod report;
 mod sighting;
 
 pub use discovery::jwks_uri;
 pub use finding::{Finding, Step, Verdict};
+pub use publication::{Publication, PublishedFile, PublishingError, Shelf};
 pub use report::{json, text};
 pub use sighting::{Answer, Fetch, Handshake, Sighting};
 
