@@ -18,7 +18,8 @@ from .programs import Programs, Running, wait_until
 class Pebble:
     """An authority that runs."""
 
-    running: Running
+    programs: Programs
+    folder: Path
     directory: str
     # Vouches for the directory's own certificate.
     ca: Path
@@ -26,12 +27,24 @@ class Pebble:
     root: Path
     # Where it looks at names.
     tls_port: int
-    _management: str
+    _context: ssl.SSLContext
+    _root_url: str
+    _names: str
+    _names_management: str
+    running: Running | None = None
+
+    def start_again(self) -> None:
+        """Start with nothing known and new keys."""
+        # Each order is looked at anew, and at once.
+        env = self.programs.environment(PEBBLE_VA_NOSLEEP="1", PEBBLE_AUTHZREUSE="0")
+        command = ("pebble", "-config", self.folder / "pebble.json", "-dnsserver", self._names, "-strict")
+        self.running = self.programs.start(*command, env=env, name="pebble")
+        put(self.root, wait_until(lambda: _fetched(self._root_url, self._context), "the authority is there", 10))
 
     def find_names_at(self, address: str) -> None:
         """From now on every name is at this address."""
         body = json.dumps({"ip": address}).encode()
-        urllib.request.urlopen(f"{self._management}/set-default-ipv4", body, timeout=5).close()
+        urllib.request.urlopen(f"{self._names_management}/set-default-ipv4", body, timeout=5).close()
 
 
 def begin(programs: Programs, folder: Path) -> Pebble:
@@ -57,17 +70,13 @@ def begin(programs: Programs, folder: Path) -> Pebble:
         "pebble-challtestsrv", "-dns01", f"127.0.0.1:{names}", "-management", f"127.0.0.1:{names_management}",
         "-http01", "", "-https01", "", "-tlsalpn01", "", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "", name="names",
     )  # fmt: skip
-    # Each order is looked at anew, and at once.
-    env = programs.environment(PEBBLE_VA_NOSLEEP="1", PEBBLE_AUTHZREUSE="0")
-    running = programs.start(
-        "pebble", "-config", folder / "pebble.json", "-dnsserver", f"127.0.0.1:{names}", "-strict", env=env, name="pebble"
-    )
     context = ssl.create_default_context(cafile=authority.file)
-    url = f"https://127.0.0.1:{management}/roots/0"
-    pem = wait_until(lambda: _fetched(url, context), "the authority is there", 10)
-    names_url = f"http://127.0.0.1:{names_management}"
-    root = put(folder / "root.pem", pem)
-    return Pebble(running, f"https://127.0.0.1:{directory}/dir", authority.file, root, tls, names_url)
+    pebble = Pebble(
+        programs, folder, f"https://127.0.0.1:{directory}/dir", authority.file, folder / "root.pem", tls, context,
+        f"https://127.0.0.1:{management}/roots/0", f"127.0.0.1:{names}", f"http://127.0.0.1:{names_management}",
+    )  # fmt: skip
+    pebble.start_again()
+    return pebble
 
 
 def free_ports(count: int) -> list[int]:

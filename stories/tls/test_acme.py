@@ -113,6 +113,24 @@ def test_it_is_renewed_in_time_and_a_failure_keeps_the_old_one(site, pebble):
     assert site.metric(FAILING) == 0
 
 
+def test_an_account_that_the_authority_lost_is_made_anew(site, pebble, tmp_path):
+    site.document["tenants"].pop()
+    site.start()
+    given(site)
+    site.running.stop()
+    old = next((site.folder / "state" / "acme").glob("account-*")).read_bytes()
+    # Pebble keeps everything in memory.
+    pebble.running.stop()
+    pebble.start_again()
+    site.document["tenants"].append({"name": "beta", "issuer": f"https://{BETA}"})
+    site.start()
+    site.says("the authority knows our account no more", 20)
+    given(site)
+    assert next((site.folder / "state" / "acme").glob("account-*")).read_bytes() != old
+    site.authority.file.write_bytes(pebble.root.read_bytes())
+    assert names(site) == sorted([HOST, BETA])
+
+
 def test_without_an_authority_it_says_so_and_refuses_handshakes(site, pebble):
     pebble.running.stop()
     site.start()

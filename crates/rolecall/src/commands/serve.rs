@@ -225,7 +225,14 @@ impl Serving {
         if let Some(administration) = self.administration {
             let administered = rolecall_admin_api::router(administration.api);
             match administration.server {
-                Some(server) => beside.push((server, administered)),
+                Some(server) => {
+                    let rules = self.proxies.as_ref().map(|(_, rules)| rules.clone());
+                    let administered = match rules {
+                        Some(rules) => rules.applied(administered),
+                        None => administered,
+                    };
+                    beside.push((server, administered));
+                }
                 None => routes = administered.fallback_service(routes),
             }
         }

@@ -177,3 +177,86 @@ const STREAMS: u32 = 100;
 
 /// Bytes of a request's headers, unpacked.
 const HEADERS: u32 = 32 * 1024;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    fn peer() -> Peer {
+        Peer {
+            address: "203.0.113.7:4711".parse().unwrap(),
+            certificate: None,
+        }
+    }
+
+    fn router() -> TowerToHyperService<Router> {
+        TowerToHyperService::new(Router::new())
+    }
+
+    /// What a client was told that says `words` and then nothing, and how long it was kept.
+    async fn kept(http_2: bool, words: &[u8]) -> (Vec<u8>, Duration) {
+        let (mut client, server): (DuplexStream, DuplexStream) = tokio::io::duplex(65_536);
+        // Never true, and never dropped: the server goes on.
+        let (_goes_on, stop) = watch::channel(false);
+        let began = Instant::now();
+        let answering = async move {
+            let ended = if http_2 {
+                http2(server, peer(), router(), stop).await
+            } else {
+                http1(server, peer(), router(), stop).await
+            };
+            drop(ended);
+            began.elapsed()
+        };
+        let saying = async {
+            client.write_all(words).await.unwrap();
+            let mut told = Vec::new();
+            client.read_to_end(&mut told).await.unwrap();
+            told
+        };
+        tokio::join!(saying, answering)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_waited_for_for_ever() {
+        let whole = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
+        for (http_2, words, answered) in [
+            (false, &b""[..], false),
+            (false, b"GET / HTTP/1.1\r\nHost: a.ex", false),
+            (false, whole, true),
+            (true, b"", false),
+            (true, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", false),
+            (
+                true,
+                b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
+                false,
+            ),
+        ] {
+            let (told, how_long) = kept(http_2, words).await;
+            assert!(how_long <= 3 * HEADER_TIMEOUT, "{words:?}: {how_long:?}");
+            assert_eq!(told.starts_with(b"HTTP/1.1 404"), answered, "{words:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_client_does_not_hold_up_the_end() {
+        for http_2 in [false, true] {
+            let (_client, server) = tokio::io::duplex(65_536);
+            let (stop, stopped) = watch::channel(false);
+            stop.send_replace(true);
+            let began = Instant::now();
+            let ended = if http_2 {
+                http2(server, peer(), router(), stopped).await
+            } else {
+                http1(server, peer(), router(), stopped).await
+            };
+            drop(ended);
+            assert!(began.elapsed() <= HEADER_TIMEOUT, "{:?}", began.elapsed());
+        }
+    }
+}

@@ -70,6 +70,14 @@ impl Cache {
         self.keep(&self.account, json)
     }
 
+    /// Takes the account away, which the authority does not know any more.
+    pub(super) fn forget_account(&self) -> Result<(), ListeningError> {
+        fs::remove_file(&self.account).map_err(|source| ListeningError::Write {
+            path: self.account.clone(),
+            source,
+        })
+    }
+
     /// The certificate of before.
     pub(super) fn certificate(&self) -> Result<Option<Identity>, ListeningError> {
         match optional(&self.certificate)? {

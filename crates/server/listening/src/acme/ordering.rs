@@ -31,8 +31,48 @@ pub(super) async fn order(
         directory: settings.directory.clone(),
         why,
     };
-    let account = account(settings, cache).await?;
-    ordered(&account, tls, names).await.map_err(failed)
+    let known = account(settings, cache).await?;
+    match ordered(&known, tls, names).await {
+        Err(Refused::NoAccount) => {
+            tracing::warn!(directory = %settings.directory, "the authority knows our account no more; another one is made");
+            cache.forget_account()?;
+            let new = account(settings, cache).await?;
+            ordered(&new, tls, names).await
+        }
+        done => done,
+    }
+    .map_err(|refused| match refused {
+        Refused::NoAccount => failed("it does not know the account that it just made".to_owned()),
+        Refused::Because(why) => failed(why),
+    })
+}
+
+/// Why there is no certificate.
+enum Refused {
+    /// The authority has lost the account (RFC 8555 §6.7).
+    NoAccount,
+    Because(String),
+}
+
+impl From<String> for Refused {
+    fn from(why: String) -> Self {
+        Self::Because(why)
+    }
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        match &error {
+            Error::Api(problem) if problem.r#type.as_deref() == Some(NO_ACCOUNT) => Self::NoAccount,
+            other => Self::Because(why(other)),
+        }
+    }
+}
+
+impl From<rcgen::Error> for Refused {
+    fn from(error: rcgen::Error) -> Self {
+        Self::Because(error.to_string())
+    }
 }
 
 async fn account(settings: &AcmeSettings, cache: &Cache) -> Result<Account, ListeningError> {
@@ -79,26 +119,20 @@ async fn ordered(
     account: &Account,
     tls: &Tls,
     names: &[String],
-) -> Result<Zeroizing<Vec<u8>>, String> {
-    let told = |error: Error| why(&error);
+) -> Result<Zeroizing<Vec<u8>>, Refused> {
     let identifiers: Vec<_> = names.iter().cloned().map(Identifier::Dns).collect();
-    let mut order = account
-        .new_order(&NewOrder::new(&identifiers))
-        .await
-        .map_err(told)?;
+    let mut order = account.new_order(&NewOrder::new(&identifiers)).await?;
     prove(&mut order, tls).await?;
     if let Err(error) = ready(&mut order).await {
         let doubted = doubted(account, &order).await;
-        return Err(doubted.unwrap_or(error));
+        return Err(doubted.unwrap_or(error).into());
     }
-    let key = KeyPair::generate().map_err(|error| error.to_string())?;
-    let mut wanted = CertificateParams::new(names).map_err(|error| error.to_string())?;
+    let key = KeyPair::generate()?;
+    let mut wanted = CertificateParams::new(names)?;
     wanted.distinguished_name = DistinguishedName::new();
-    let request = wanted
-        .serialize_request(&key)
-        .map_err(|error| error.to_string())?;
-    order.finalize_csr(request.der()).await.map_err(told)?;
-    let chain = order.poll_certificate(&RETRIES).await.map_err(told)?;
+    let request = wanted.serialize_request(&key)?;
+    order.finalize_csr(request.der()).await?;
+    let chain = order.poll_certificate(&RETRIES).await?;
     let mut pem = Zeroizing::new(Zeroizing::new(key.serialize_pem()).as_bytes().to_vec());
     pem.extend_from_slice(chain.as_bytes());
     Ok(pem)
@@ -201,6 +235,8 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+const NO_ACCOUNT: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
 
 /// How often an order is looked at.
 const RETRIES: RetryPolicy = RetryPolicy::new()
