@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 import urllib.error
@@ -15,7 +16,7 @@ import pytest
 import yaml
 from harness.evidence import EvidenceIssuer
 from harness.issuer import workload_key
-from harness.programs import ROLECALL
+from harness.programs import ROLECALL, wait_until
 from openapi_spec_validator import validate
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
@@ -328,6 +329,42 @@ def test_slips_in_files_are_shown_where_they_are(server, files, tmp_path):
     nothing = server.rolecall("apply", "-f", empty, "--prune", "--yes")
     assert nothing.code == 3 and "no `*.yaml` file" in nothing.stderr
     assert server.ask("GET", "/tenants")[1]["items"] == []
+
+
+def test_a_format_that_locks_a_workload_out_is_held_back(programs, ledger, tmp_path):
+    job = workload_key(programs, tmp_path, "job")
+    role = "arn:aws:iam::123456789012:role/data"
+    condition = {"StringEquals": {"acme.example:aud": "sts.amazonaws.com", "acme.example:sub": "team:data:job:job"}}
+    statement = {"Effect": "Allow", "Principal": {"Federated": "arn:aws:iam::123456789012:oidc-provider/acme.example"}, "Action": "sts:AssumeRoleWithWebIdentity", "Condition": condition}
+    (tmp_path / "data.json").write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    server = {"listen": "127.0.0.1:0", "state": str(tmp_path / "state"), "master_key_file": str(tmp_path / "master.key")}
+    tenant = {
+        "name": "acme",
+        "issuer": "https://acme.example",
+        "token_configs": [CONFIG],
+        "trust_subscriptions": [{"name": "data", "role": role, "policy_file": "data.json"}],
+        "workloads": [{"name": "job", "attributes": {"team": "data"}, "token_configs": ["aws"], "keys": [job.jwk]}],
+    }
+    config = tmp_path / "rolecall.yaml"
+
+    def written(subject):
+        document = {"server": server, "tenants": [{**tenant, "token_configs": [{**CONFIG, "subject": subject}]}]}
+        config.write_text(yaml.safe_dump(json.loads(json.dumps(document)), sort_keys=False))
+
+    written(CONFIG["subject"])
+    running = programs.start(ROLECALL, "serve", "--config", config, "--output", "json", name="serve")
+    running.ready()
+    ledger.learn_file(tmp_path / "master.key")
+    written("group:{team}:job:{name}")
+    running.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "would lock workloads out" in running.stderr.read_text(), "the change is held back")
+    assert running.stop() == 0
+    refused = programs.rolecall("serve", "--config", config)
+    assert refused.code == 7 and f"into `{role}`: `team:data:job:job` is let in, `group:data:job:job` would not be" in refused.stderr
+    assert "rolecall trust migrate" in refused.stderr
+    forced = programs.start(ROLECALL, "serve", "--config", config, "--output", "json", "--force", name="serve")
+    forced.ready()
+    assert forced.stop() == 0
 
 
 def test_its_description_holds(server, files, programs):

@@ -102,7 +102,8 @@ impl Client {
         self.send(Method::POST, path, Some(body), None).await
     }
 
-    /// Puts `body` at `path`, where it is at `version` if that is given.
+    /// Puts `body` at `path`, where it is at `version` if that is given; who `insists` may lock
+    /// workloads out of subscribed roles.
     ///
     /// # Errors
     /// As [`Self::get`].
@@ -111,8 +112,13 @@ impl Client {
         path: &str,
         body: &impl Serialize,
         version: Option<i64>,
+        insists: bool,
     ) -> Result<Answered<T>, Failure> {
-        self.send(Method::PUT, path, Some(body), version).await
+        let path = match insists {
+            true => format!("{path}?force=true"),
+            false => path.to_owned(),
+        };
+        self.send(Method::PUT, &path, Some(body), version).await
     }
 
     /// Takes away what is at `path`.

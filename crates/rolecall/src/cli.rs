@@ -96,6 +96,12 @@ pub enum Command {
         after_help = "Example:\n  rolecall trusted-issuer list --tenant acme"
     )]
     TrustedIssuer(admin::PieceCommand),
+    /// Roles that no change may lock a tenant's workloads out of, one at a time
+    #[command(
+        subcommand,
+        after_help = "Example:\n  rolecall trust-subscription list --tenant acme"
+    )]
+    TrustSubscription(admin::PieceCommand),
     /// Who has access to the admin API
     #[command(subcommand)]
     User(admin::UserCommand),
@@ -141,6 +147,9 @@ pub struct ServeArgs {
         default_value = "rolecall.yaml"
     )]
     pub config: PathBuf,
+    /// Take the file over even where it locks workloads out of roles that are subscribed to
+    #[arg(long)]
+    pub force: bool,
     /// How the ready line is printed
     #[arg(long, value_enum, default_value_t)]
     pub output: Output,

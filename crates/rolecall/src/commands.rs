@@ -57,6 +57,9 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::TokenConfig(command) => admin::piece::<admin::TokenConfigs>(&command).await?,
         Command::TrustedIssuer(command) => admin::piece::<admin::TrustedIssuers>(&command).await?,
+        Command::TrustSubscription(command) => {
+            admin::piece::<admin::TrustSubscriptions>(&command).await?;
+        }
         Command::Tenant(command) => admin::tenant(&command).await?,
         Command::User(command) => admin::user(&command).await?,
         Command::Apply(args) => return admin::apply(&args).await,

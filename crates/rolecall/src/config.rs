@@ -9,6 +9,7 @@ mod previewed;
 mod proxies;
 mod reading;
 mod registered;
+mod subscription;
 pub mod tls;
 mod token_config;
 mod workload;

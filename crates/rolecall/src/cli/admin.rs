@@ -39,6 +39,9 @@ pub struct ApplyArgs {
     /// Do not ask
     #[arg(long)]
     pub yes: bool,
+    /// Go on even where workloads are locked out of roles that are subscribed to
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub server: ServerArgs,
@@ -155,6 +158,9 @@ pub struct PutArgs {
     /// Only if it is at this version
     #[arg(long, value_name = "VERSION")]
     pub if_version: Option<i64>,
+    /// Even if workloads are locked out of roles that are subscribed to
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub server: ServerArgs,
@@ -204,6 +210,9 @@ pub struct PutPieceArgs {
     /// Only if it is at this version
     #[arg(long, value_name = "VERSION")]
     pub if_version: Option<i64>,
+    /// Even if workloads are locked out of roles that are subscribed to
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub server: ServerArgs,

@@ -11,7 +11,7 @@ mod user;
 pub use applying::apply;
 pub use enrolling::{enrol, join_token};
 pub use exporting::export;
-pub use piece::{TokenConfigs, TrustedIssuers, Workloads, run as piece};
+pub use piece::{TokenConfigs, TrustSubscriptions, TrustedIssuers, Workloads, run as piece};
 pub use signing_in::{login, logout, whoami};
 pub use tenant::run as tenant;
 pub use user::run as user;

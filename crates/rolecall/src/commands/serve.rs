@@ -24,7 +24,7 @@ mod transport;
 /// Serves until asked to stop.
 pub async fn run(args: ServeArgs) -> Result<(), Failure> {
     let loaded = Loaded::read(&args.config)?;
-    let serving = Serving::start(&loaded).await?;
+    let serving = Serving::start(&loaded, args.force).await?;
     if let Some(path) = &serving.new_master_key {
         tracing::warn!(path = %path.display(), "made a master key; keep a copy of it, apart from the state");
     }
@@ -150,7 +150,7 @@ impl Serving {
     /// # Errors
     /// `Configuration` for what the file says, `Local` for port, state and master key. Nothing was
     /// changed then but, at the first start, folder and master key made.
-    pub async fn start(loaded: &Loaded) -> Result<Self, Failure> {
+    pub async fn start(loaded: &Loaded, insists: bool) -> Result<Self, Failure> {
         let section = loaded.server()?;
         let server = Server::bind(&section.listen.to_string())
             .await
@@ -166,10 +166,16 @@ impl Serving {
         let store = Store::open_at(&location, &StoreOptions::default())
             .await
             .map_err(|error| not_installed(loaded, &error.into()))?;
-        let installation =
-            Installation::start_with(signers, store, master, tenants, Clock::system())
-                .await
-                .map_err(|error| not_installed(loaded, &error))?;
+        let installation = Installation::start_insisting(
+            insists,
+            signers,
+            store,
+            master,
+            tenants,
+            Clock::system(),
+        )
+        .await
+        .map_err(|error| not_installed(loaded, &error))?;
         let operations = match section.operations_listen {
             Some(listen) => Some(
                 Server::bind(&listen.to_string())

@@ -16,6 +16,7 @@ use serde::{Deserialize, Deserializer};
 use super::Loaded;
 use super::evidence::{TrustBundleSection, TrustedIssuerSection};
 use super::keys::{KeyBackendSection, KeysSection};
+use super::subscription::TrustSubscriptionSection;
 use super::token_config::{LifetimesSection, TokenConfigSection, rules};
 use crate::failure::{Exit, Failure};
 
@@ -125,6 +126,8 @@ pub struct TenantSection {
     trusted_issuers: Vec<TrustedIssuerSection>,
     #[serde(default)]
     trust_bundles: Vec<TrustBundleSection>,
+    #[serde(default)]
+    trust_subscriptions: Vec<TrustSubscriptionSection>,
     #[serde(default)]
     pub(super) workloads: Vec<RegisteredWorkload>,
 }
@@ -257,6 +260,14 @@ impl Loaded {
                 self.trust_bundle(&format!("tenants[{at}].trust_bundles[{index}]"), bundle)
             })
             .collect::<Result<_, _>>()?;
+        let trust_subscriptions = tenant
+            .trust_subscriptions
+            .iter()
+            .enumerate()
+            .map(|(index, one)| {
+                self.trust_subscription(&format!("tenants[{at}].trust_subscriptions[{index}]"), one)
+            })
+            .collect::<Result<_, _>>()?;
         let workloads = tenant
             .workloads
             .iter()
@@ -282,6 +293,7 @@ impl Loaded {
                 .collect(),
             trusted_issuers,
             trust_bundles,
+            trust_subscriptions,
             workloads,
         })
     }

@@ -2,7 +2,7 @@
 //! is the same.
 
 use rolecall_attest::federated::{KeysFrom, TrustedIssuerText};
-use rolecall_http_api::{TenantDeclaration, WorkloadDeclaration};
+use rolecall_http_api::{TenantDeclaration, TrustSubscriptionText, WorkloadDeclaration};
 use rolecall_mint::{TenantRulesText, TokenConfigText};
 use rolecall_signing_keys::JwksForm;
 use rolecall_signing_keys::rotation::PolicyText;
@@ -39,6 +39,8 @@ impl Written for TenantDeclaration {
         members.insert("trust_bundles".to_owned(), bundles.collect());
         members.insert("token_configs".to_owned(), list(&self.token_configs));
         members.insert("trusted_issuers".to_owned(), list(&self.trusted_issuers));
+        let subscriptions = list(&self.trust_subscriptions);
+        members.insert("trust_subscriptions".to_owned(), subscriptions);
         members.insert("workloads".to_owned(), list(&self.workloads));
         tidy(members)
     }
@@ -100,6 +102,13 @@ impl Written for TrustedIssuerText {
         drop_if(&mut members, "jti_required", &json!(usual.jti_required));
         drop_if(&mut members, "preset", &plain(&usual.preset));
         tidy(members)
+    }
+}
+
+impl Written for TrustSubscriptionText {
+    fn written(&self) -> Value {
+        // As text, for it is the text that is compared.
+        json!({"name": self.name, "role": self.role, "policy": self.policy})
     }
 }
 

@@ -181,6 +181,7 @@ fn tenant() -> impl Strategy<Value = Value> {
                         "reserved_claims": ["a:"], "longest_lifetime_seconds": longest,
                     },
                     "trust_bundles": [{"name": "ours", "authorities": "PEM\nPEM\n"}],
+                    "trust_subscriptions": [{"name": "r", "role": "arn:aws:iam::1:role/r", "policy": "{\n \"a\": 1}\n"}],
                     "token_configs": configs, "trusted_issuers": issuers, "workloads": workloads,
                 })
             },

@@ -284,6 +284,7 @@ fn amending<'a, T>(write: &'a Write<T>, tenant: &'a str, name: &'a str) -> Amend
     Amending {
         asked: &write.asked,
         mark: write.mark.as_ref(),
+        insists: write.insists,
         tenant,
         kind: ResourceKind::Access.as_str(),
         name,

@@ -63,6 +63,7 @@ pub(crate) async fn apply(
             let change = Amending {
                 asked,
                 mark: write.mark.as_ref(),
+                insists: write.insists,
                 tenant: "",
                 kind: ResourceKind::Applied.as_str(),
                 name: &apply.set,
@@ -147,7 +148,9 @@ impl AdminApi {
         memory: &Memory,
     ) -> Result<(Vec<Edit>, Vec<AuditRecord>), Refused> {
         let before = standing.map(|standing| &standing.declaration);
-        self.installation().judge(before, after).await?;
+        self.installation()
+            .judge(before, after, apply.force)
+            .await?;
         let mut edits: Vec<Edit> = standing.map(guard).into_iter().collect();
         let mut records = Vec::new();
         edits.extend(edits_between(standing, after)?);
@@ -238,6 +241,7 @@ impl AdminApi {
 fn require(api: &AdminApi, asked: &Asked, change: &PlannedChange) -> Result<(), Refused> {
     let deed = match change.kind.as_str() {
         "token_config" => Deed::ShapeTokens,
+        "trust_subscription" => Deed::ShapeTokens,
         "trusted_issuer" => Deed::TrustIssuers,
         "workload" => Deed::RegisterWorkloads,
         _ if change.action == PlannedAction::Create => Deed::HoldTenants,

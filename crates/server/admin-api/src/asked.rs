@@ -35,6 +35,8 @@ pub(crate) struct Write<T> {
     pub(crate) expects: Expects,
     /// The mark that makes sending it again harmless, and a digest of what it asks for.
     pub(crate) mark: Option<Mark>,
+    /// Whether workloads may be locked out of subscribed roles: `?force=true`.
+    pub(crate) insists: bool,
     pub(crate) body: T,
 }
 
@@ -219,6 +221,7 @@ impl<T: DeserializeOwned + Send> FromRequest<AdminApi> for Write<T> {
             asked,
             expects,
             mark,
+            insists: insists(&parts)?,
             body: parse(&body)?,
         })
     }
@@ -254,6 +257,16 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
     json.end()
         .map_err(|error| Refused::malformed(format!("the body cannot be read: {error}")))?;
     Ok(parsed)
+}
+
+fn insists(parts: &Parts) -> Result<bool, Refused> {
+    match parts.uri.query() {
+        None | Some("" | "force=false") => Ok(false),
+        Some("force=true") => Ok(true),
+        Some(_) => Err(Refused::malformed(
+            "a change takes no parameter but `force=true`",
+        )),
+    }
 }
 
 fn mark(parts: &Parts, body: &[u8]) -> Result<Option<Mark>, Refused> {

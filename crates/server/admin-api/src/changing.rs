@@ -23,6 +23,7 @@ pub(crate) struct Amended {
 pub(crate) struct Amending<'a> {
     pub(crate) asked: &'a Asked,
     pub(crate) mark: Option<&'a Mark>,
+    pub(crate) insists: bool,
     pub(crate) tenant: &'a str,
     /// What is changed, as it is stored: kind and name.
     pub(crate) kind: &'a str,
@@ -73,7 +74,7 @@ impl AdminApi {
             } = decide(&standing)?;
             if !decided.is_empty() {
                 (self.installation())
-                    .judge(Some(&standing.declaration), &after)
+                    .judge(Some(&standing.declaration), &after, change.insists)
                     .await?;
             }
             let mut edits = vec![guard(&standing)];

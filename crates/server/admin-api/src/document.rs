@@ -5,7 +5,9 @@ use axum::extract::State;
 use http::StatusCode;
 use rolecall_access::{Decision, Deed, Scope};
 use rolecall_attest::federated::TrustedIssuerText;
-use rolecall_http_api::{Standing, TenantDeclaration, WorkloadDeclaration, document, of_the_api};
+use rolecall_http_api::{
+    Standing, TenantDeclaration, TrustSubscriptionText, WorkloadDeclaration, document, of_the_api,
+};
 use rolecall_mint::TokenConfigText;
 use rolecall_store::{Edit, Expect, Listing, Resource, ResourceKind, Source};
 use serde::Serialize;
@@ -67,6 +69,20 @@ impl Piece for TrustedIssuerText {
 
     fn list(tenant: &mut TenantDeclaration) -> &mut Vec<Self> {
         &mut tenant.trusted_issuers
+    }
+}
+
+impl Piece for TrustSubscriptionText {
+    const KIND: ResourceKind = ResourceKind::TrustSubscription;
+    const PLACE: &'static str = "trust-subscriptions";
+    const DEED: Deed = Deed::ShapeTokens;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn list(tenant: &mut TenantDeclaration) -> &mut Vec<Self> {
+        &mut tenant.trust_subscriptions
     }
 }
 
@@ -264,6 +280,10 @@ impl AdminApi {
             Some(ResourceKind::TrustedIssuer) => {
                 self.piece::<TrustedIssuerText>(tenant, name, true).await
             }
+            Some(ResourceKind::TrustSubscription) => {
+                self.piece::<TrustSubscriptionText>(tenant, name, true)
+                    .await
+            }
             Some(ResourceKind::Workload) => {
                 self.piece::<WorkloadDeclaration>(tenant, name, true).await
             }
@@ -320,6 +340,7 @@ fn amending<'a, T: Piece>(
     Amending {
         asked: &write.asked,
         mark: write.mark.as_ref(),
+        insists: write.insists,
         tenant,
         kind: T::KIND.as_str(),
         name,

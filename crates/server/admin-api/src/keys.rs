@@ -44,6 +44,7 @@ pub(crate) async fn order(
         let change = Amending {
             asked: &write.asked,
             mark: write.mark.as_ref(),
+            insists: write.insists,
             tenant: &tenant,
             kind: "signing_key",
             name: &kid,

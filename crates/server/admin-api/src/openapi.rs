@@ -6,7 +6,7 @@ mod describing;
 use axum::http::header;
 use axum::response::IntoResponse;
 use rolecall_attest::federated::TrustedIssuerText;
-use rolecall_http_api::{TenantDeclaration, WorkloadDeclaration};
+use rolecall_http_api::{TenantDeclaration, TrustSubscriptionText, WorkloadDeclaration};
 use rolecall_mint::TokenConfigText;
 use utoipa::ToSchema;
 
@@ -32,6 +32,11 @@ pub fn document() -> String {
         &mut api,
         "trusted issuer",
         "A foreign issuer whose tokens are evidence.",
+    );
+    pieces::<TrustSubscriptionText>(
+        &mut api,
+        "trust subscription",
+        "A role whose trust policy no change may lock workloads out of.",
     );
     pieces::<WorkloadDeclaration>(&mut api, "workload", "Who may ask for tokens.");
     proofs(&mut api);

@@ -10,7 +10,7 @@ use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rolecall_attest::federated::TrustedIssuerText;
-use rolecall_http_api::{TenantDeclaration, WorkloadDeclaration};
+use rolecall_http_api::{TenantDeclaration, TrustSubscriptionText, WorkloadDeclaration};
 use rolecall_mint::TokenConfigText;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -200,6 +200,13 @@ fn documents(tenant: &TenantDeclaration) -> Documents {
             serde_json::to_value(one),
         );
     }
+    for one in &tenant.trust_subscriptions {
+        add(
+            TrustSubscriptionText::KIND.as_str(),
+            &one.name,
+            serde_json::to_value(one),
+        );
+    }
     for one in &tenant.workloads {
         add(
             WorkloadDeclaration::KIND.as_str(),
@@ -220,6 +227,7 @@ fn merged(before: Option<&TenantDeclaration>, wanted: &TenantDeclaration) -> Ten
     let mut wanted = wanted.clone();
     merge::<TokenConfigText>(&mut after, &mut wanted);
     merge::<TrustedIssuerText>(&mut after, &mut wanted);
+    merge::<TrustSubscriptionText>(&mut after, &mut wanted);
     merge::<WorkloadDeclaration>(&mut after, &mut wanted);
     after
 }
@@ -245,6 +253,8 @@ fn drop_piece(tenant: &mut TenantDeclaration, kind: &str, name: &str) {
         tenant.token_configs.retain(|one| one.name != name);
     } else if kind == TrustedIssuerText::KIND.as_str() {
         tenant.trusted_issuers.retain(|one| one.name != name);
+    } else if kind == TrustSubscriptionText::KIND.as_str() {
+        tenant.trust_subscriptions.retain(|one| one.name != name);
     } else if kind == WorkloadDeclaration::KIND.as_str() {
         tenant.workloads.retain(|one| one.name != name);
     }
@@ -322,4 +332,10 @@ fn digest_of(document: &Value) -> String {
 }
 
 const TENANT: &str = "tenant";
-const KINDS: [&str; 4] = [TENANT, "trusted_issuer", "token_config", "workload"];
+const KINDS: [&str; 5] = [
+    TENANT,
+    "trust_subscription",
+    "trusted_issuer",
+    "token_config",
+    "workload",
+];

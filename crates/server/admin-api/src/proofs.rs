@@ -132,6 +132,7 @@ async fn prove<T>(
         let change = Amending {
             asked: &write.asked,
             mark: write.mark.as_ref(),
+            insists: write.insists,
             tenant,
             kind: ResourceKind::Workload.as_str(),
             name: workload,

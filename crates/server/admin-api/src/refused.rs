@@ -200,6 +200,11 @@ impl From<InstallationError> for Refused {
                     None => refused,
                 }
             }
+            InstallationError::LocksOut(_) => {
+                Self::new(StatusCode::CONFLICT, "locks_out", error.to_string()).hint(
+                    "Widen the trust policies first and update the subscriptions (`rolecall trust migrate` stages the change), or insist with `force`.",
+                )
+            }
             InstallationError::TrustedIssuer { .. } => {
                 Self::invalid("trusted_issuers", error.to_string())
             }

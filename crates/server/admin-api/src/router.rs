@@ -5,7 +5,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use http::StatusCode;
 use rolecall_attest::federated::TrustedIssuerText;
-use rolecall_http_api::WorkloadDeclaration;
+use rolecall_http_api::{TrustSubscriptionText, WorkloadDeclaration};
 use rolecall_mint::TokenConfigText;
 
 use crate::api::AdminApi;
@@ -53,6 +53,7 @@ pub fn router(api: AdminApi) -> Router {
         .route("/audit", get(trail::whole));
     let routes = pieces::<TokenConfigText>(routes);
     let routes = pieces::<TrustedIssuerText>(routes);
+    let routes = pieces::<TrustSubscriptionText>(routes);
     let routes = pieces::<WorkloadDeclaration>(routes);
     let routes = routes
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

@@ -175,7 +175,9 @@ impl AdminApi {
     async fn make_tenant(&self, write: &Write<TenantSettings>) -> Result<Reply, Refused> {
         let after = write.body.clone().alone();
         let name = after.name.clone();
-        self.installation().judge(None, &after).await?;
+        self.installation()
+            .judge(None, &after, write.insists)
+            .await?;
         let mut edits = edits_between(None, &after)?;
         let first = self.installation().first_keys(&after).await?;
         edits.extend(first.edits);
@@ -220,6 +222,7 @@ fn amending<'a, T>(write: &'a Write<T>, tenant: &'a str) -> Amending<'a> {
     Amending {
         asked: &write.asked,
         mark: write.mark.as_ref(),
+        insists: write.insists,
         tenant,
         kind: "tenant",
         name: tenant,

@@ -13,9 +13,10 @@ use rolecall_store::{
 use crate::federation::called;
 use crate::first_start;
 use crate::installation::Installation;
-use crate::lowering::{check_change_of, lower_stored};
+use crate::lowering::{CheckedTenant, check_change_of, lower_stored};
 use crate::snapshot::Tenant;
 use crate::stored::{declared, stored};
+use crate::subscribing::locked_out;
 use crate::{InstallationError, TenantDeclaration};
 
 /// A tenant as it stands: what it declares, and what the store knows of that.
@@ -83,7 +84,8 @@ impl Installation {
         found.map(Standing::of).transpose()
     }
 
-    /// Whether `after` may be served in place of `before`. Nothing is written.
+    /// Whether `after` may be served in place of `before`. Who `insists` may lock workloads out of
+    /// subscribed roles. Nothing is written.
     ///
     /// # Errors
     /// The first rule that it breaks, with the field; another tenant has its issuer.
@@ -91,10 +93,14 @@ impl Installation {
         &self,
         before: Option<&TenantDeclaration>,
         after: &TenantDeclaration,
+        insists: bool,
     ) -> Result<(), InstallationError> {
         let checked = lower_stored(after)?;
         if let Some(before) = before {
             check_change_of(before, after)?;
+            if !insists {
+                keeps_in(before, after, &checked)?;
+            }
         }
         let moved = before.is_none_or(|before| {
             before.issuer != after.issuer || before.federation != after.federation
@@ -228,7 +234,10 @@ pub fn edits_between(
         // Only what a declaration tells of can be missing from it.
         if !matches!(
             kind,
-            ResourceKind::TokenConfig | ResourceKind::TrustedIssuer | ResourceKind::Workload
+            ResourceKind::TokenConfig
+                | ResourceKind::TrustSubscription
+                | ResourceKind::TrustedIssuer
+                | ResourceKind::Workload
         ) {
             continue;
         }
@@ -268,6 +277,30 @@ pub fn of_the_api(source: Source, what: &str) -> Result<(), InstallationError> {
         Source::File => Err(InstallationError::OfTheFile {
             what: what.to_owned(),
         }),
+    }
+}
+
+/// Refuses a change that locks workloads out of subscribed roles.
+pub(crate) fn keeps_in(
+    before: &TenantDeclaration,
+    after: &TenantDeclaration,
+    checked: &CheckedTenant,
+) -> Result<(), InstallationError> {
+    let says_the_same = before.issuer == after.issuer
+        && before.federation == after.federation
+        && before.rules == after.rules
+        && before.token_configs == after.token_configs
+        && before.workloads == after.workloads;
+    if says_the_same || checked.subscriptions.is_empty() {
+        return Ok(());
+    }
+    // What cannot be read of before lets nobody in that could be locked out.
+    let Ok(before) = lower_stored(before) else {
+        return Ok(());
+    };
+    match locked_out(&before, checked) {
+        found if found.is_empty() => Ok(()),
+        found => Err(InstallationError::LocksOut(found)),
     }
 }
 

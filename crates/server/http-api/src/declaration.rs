@@ -9,7 +9,7 @@ use rolecall_signing_keys::rotation::PolicyText;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{FederationText, LimitsText};
+use crate::{FederationText, LimitsText, TrustSubscriptionText};
 
 /// A tenant as the operator writes it down; also the form in which the store keeps it.
 ///
@@ -55,6 +55,9 @@ pub struct TenantDeclaration {
     /// Authorities for client certificates.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trust_bundles: Vec<TrustBundleText>,
+    /// Roles that no change may lock its workloads out of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trust_subscriptions: Vec<TrustSubscriptionText>,
     /// Who may ask for them.
     #[serde(default)]
     pub workloads: Vec<WorkloadDeclaration>,

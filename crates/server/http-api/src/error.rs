@@ -1,5 +1,7 @@
 use rolecall_store::StoreError;
 
+use crate::subscribing::LockedOut;
+
 /// Why an installation could not start, or did not take a declaration. Nothing was changed then.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -12,6 +14,9 @@ pub enum InstallationError {
         /// Which rule, and what was expected.
         message: String,
     },
+    /// Workloads would be locked out of roles that rely on what their tokens say. The asker's.
+    #[error("the change would lock workloads out of roles that let them in now: {}", told(.0))]
+    LocksOut(Vec<LockedOut>),
     /// A signing key does not read as one although the master key fits. The operator's: a damaged
     /// database.
     #[error("the signing key `{kid}` of tenant `{tenant}` cannot be used: {why}")]
@@ -93,6 +98,10 @@ impl InstallationError {
             Self::Declaration { .. } | Self::KeyBackend { .. } | Self::TrustedIssuer { .. } => {
                 None
             }
+            Self::LocksOut(_) => Some(
+                "Widen the trust policies first and update the subscriptions (`rolecall trust migrate` stages the change), or insist with `--force`."
+                    .to_owned(),
+            ),
             Self::OfTheFile { .. } => {
                 Some("Change it there; the server takes the file up again on SIGHUP.".to_owned())
             }
@@ -114,4 +123,18 @@ impl InstallationError {
             _ => None,
         }
     }
+}
+
+fn told(locked_out: &[LockedOut]) -> String {
+    let told = locked_out.iter().map(|one| {
+        let then = match one.then.as_str() {
+            "" => "no token at all".to_owned(),
+            then => format!("`{then}`"),
+        };
+        format!(
+            "`{}` with `{}` into `{}`: `{}` is let in, {then} would not be",
+            one.workload, one.token_config, one.role, one.now
+        )
+    });
+    told.collect::<Vec<_>>().join("; ")
 }

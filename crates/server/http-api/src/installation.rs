@@ -12,7 +12,7 @@ use rolecall_store::{
     UsedAssertion,
 };
 
-use crate::administering::alone_outside;
+use crate::administering::{alone_outside, keeps_in};
 use crate::attesting::Means;
 use crate::directory::{Directory, EVIDENCE_ALIVE, Seat};
 use crate::first_start;
@@ -80,6 +80,21 @@ impl Installation {
         tenants: Vec<TenantDeclaration>,
         clock: Clock,
     ) -> Result<Self, InstallationError> {
+        Self::start_insisting(false, signers, store, master, tenants, clock).await
+    }
+
+    /// As [`Installation::start_with`]; who `insists` may lock workloads out of subscribed roles.
+    ///
+    /// # Errors
+    /// As [`Installation::start_with`].
+    pub async fn start_insisting(
+        insists: bool,
+        signers: Signers,
+        store: Store,
+        master: MasterKey,
+        tenants: Vec<TenantDeclaration>,
+        clock: Clock,
+    ) -> Result<Self, InstallationError> {
         let now = clock.now().as_second();
         let used = store.reader().used(now).await?;
         let installation = Self {
@@ -98,7 +113,7 @@ impl Installation {
         // Before anything is written: a wrong master key must not lead to a second set of keys.
         installation.try_master_key().await?;
         let changes = installation.shared.store.changes();
-        installation.declare(tenants).await?;
+        installation.declare_insisting(tenants, insists).await?;
         installation.follow(changes);
         Ok(installation)
     }
@@ -109,17 +124,29 @@ impl Installation {
     /// # Errors
     /// As [`Installation::start`]; the old declarations stay in force then.
     pub async fn declare(&self, tenants: Vec<TenantDeclaration>) -> Result<(), InstallationError> {
+        self.declare_insisting(tenants, false).await
+    }
+
+    async fn declare_insisting(
+        &self,
+        tenants: Vec<TenantDeclaration>,
+        insists: bool,
+    ) -> Result<(), InstallationError> {
         for _ in 0..TRIES {
-            match self.try_declare(&tenants).await {
+            match self.try_declare(&tenants, insists).await {
                 // Another process of this installation starts as well: what it made counts.
                 Err(InstallationError::Store(StoreError::Stale { .. })) => {}
                 other => return other,
             }
         }
-        self.try_declare(&tenants).await
+        self.try_declare(&tenants, insists).await
     }
 
-    async fn try_declare(&self, tenants: &[TenantDeclaration]) -> Result<(), InstallationError> {
+    async fn try_declare(
+        &self,
+        tenants: &[TenantDeclaration],
+        insists: bool,
+    ) -> Result<(), InstallationError> {
         let shared = &*self.shared;
         let checked = lower(tenants)?;
         let documents = tenants.iter().map(stored).collect::<Result<_, _>>()?;
@@ -136,6 +163,9 @@ impl Installation {
                 && let Ok(before) = declared(&found)
             {
                 check_change(index, &before, tenant)?;
+                if !insists {
+                    keeps_in(&before, tenant, &checked[index])?;
+                }
             }
         }
         let (mut edits, mut records) = (Vec::new(), Vec::new());

@@ -17,6 +17,7 @@ use crate::documents::MAX_AGE;
 use crate::federation::Federation;
 use crate::limits::LimitsText;
 use crate::snapshot::Workload;
+use crate::subscribing::Subscription;
 use crate::{InstallationError, TenantDeclaration, WorkloadDeclaration};
 
 /// A tenant that obeys every rule; only its keys are missing.
@@ -31,6 +32,7 @@ pub(crate) struct CheckedTenant {
     pub(crate) rsa: RsaBits,
     pub(crate) rotation: RotationPolicy,
     pub(crate) limits: LimitsText,
+    pub(crate) subscriptions: Vec<Subscription>,
     /// How its keys are published.
     pub(crate) jwks: JwksForm,
     pub(crate) token_configs: Vec<Arc<TokenConfig>>,
@@ -180,12 +182,31 @@ fn lower_tenant(
         rsa,
         rotation,
         limits: tenant.limits.clone(),
+        subscriptions: lower_subscriptions(at, tenant)?,
         jwks: tenant.jwks,
         token_configs,
         trusted,
         bundles,
         workloads,
     })
+}
+
+fn lower_subscriptions(
+    at: &Place,
+    tenant: &TenantDeclaration,
+) -> Result<Vec<Subscription>, InstallationError> {
+    let mut names = BTreeSet::new();
+    let subscriptions = tenant.trust_subscriptions.iter().enumerate();
+    subscriptions
+        .map(|(index, text)| {
+            let at = at.field(&format!("trust_subscriptions[{index}]"));
+            if !names.insert(&text.name) {
+                let why = format!("the subscription `{}` is declared twice", text.name);
+                return Err(at.field("name").refuse(why));
+            }
+            Subscription::read(text).map_err(|(member, why)| at.field(member).refuse(why))
+        })
+        .collect()
 }
 
 /// Refuses an issuer below a path that the server answers at itself, whatever the host.

@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 use crate::{InstallationError, TenantDeclaration};
 
 /// The members of a declaration that are documents of their own, and the kind of each.
-const LISTS: [(&str, ResourceKind); 3] = [
+const LISTS: [(&str, ResourceKind); 4] = [
     ("token_configs", ResourceKind::TokenConfig),
     ("trusted_issuers", ResourceKind::TrustedIssuer),
+    ("trust_subscriptions", ResourceKind::TrustSubscription),
     ("workloads", ResourceKind::Workload),
 ];
 

@@ -30,6 +30,7 @@ pub async fn apply(args: &ApplyArgs) -> Result<ExitCode, Failure> {
         set: args.set.clone(),
         tenants,
         prune: args.prune,
+        force: args.force,
         dry_run: true,
         expect: None,
     };

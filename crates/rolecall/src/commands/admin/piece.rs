@@ -2,7 +2,7 @@
 
 use rolecall_admin_api::wire::Declared;
 use rolecall_attest::federated::TrustedIssuerText;
-use rolecall_http_api::WorkloadDeclaration;
+use rolecall_http_api::{TrustSubscriptionText, WorkloadDeclaration};
 use rolecall_mint::TokenConfigText;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -46,6 +46,8 @@ pub struct TokenConfigs;
 pub struct TrustedIssuers;
 /// Workloads.
 pub struct Workloads;
+/// Trust subscriptions.
+pub struct TrustSubscriptions;
 
 impl Kind for TokenConfigs {
     type Document = TokenConfigText;
@@ -90,6 +92,25 @@ impl Kind for TrustedIssuers {
 
     fn read(args: &PutPieceArgs) -> Result<TrustedIssuerText, Failure> {
         Loaded::declared_issuer(&args.file)
+    }
+}
+
+impl Kind for TrustSubscriptions {
+    type Document = TrustSubscriptionText;
+    const PLACE: &'static str = "trust-subscriptions";
+    const WORD: &'static str = "trust subscription";
+    const COLUMNS: &'static [&'static str] = &["ROLE"];
+
+    fn name(document: &TrustSubscriptionText) -> &str {
+        &document.name
+    }
+
+    fn cells(document: &TrustSubscriptionText) -> Vec<String> {
+        vec![document.role.clone()]
+    }
+
+    fn read(args: &PutPieceArgs) -> Result<TrustSubscriptionText, Failure> {
+        Loaded::declared_subscription(&args.file)
     }
 }
 
@@ -184,7 +205,7 @@ async fn put<K: Kind>(args: &PutPieceArgs) -> Result<(), Failure> {
     let (tenant, name) = (encoded(&args.tenant), encoded(K::name(&document)));
     let path = format!("/tenants/{tenant}/{}/{name}", K::PLACE);
     let answer = client
-        .put::<Declared<K::Document>>(&path, &document, args.if_version)
+        .put::<Declared<K::Document>>(&path, &document, args.if_version, args.force)
         .await?;
     anstream::eprintln!(
         "{}: {} {}, version {}",

@@ -84,7 +84,7 @@ async fn put(args: &PutArgs) -> Result<(), Failure> {
     let path = format!("/tenants/{}", encoded(&declared.name));
     let settings = TenantSettings::of(&declared);
     let answer = client
-        .put::<Declared<TenantSettings>>(&path, &settings, args.if_version)
+        .put::<Declared<TenantSettings>>(&path, &settings, args.if_version, args.force)
         .await?;
     let word = if answer.made { "made" } else { "changed" };
     anstream::eprintln!(

@@ -55,7 +55,7 @@ impl Ground {
         let at = |name: &str| folder.path().join(name);
         write(&at("cube-api.pem"), pem.expose_secret())?;
         write(&at("server.yaml"), &server_yaml(&jwk))?;
-        let issuer = Serving::start(&Loaded::read(&at("server.yaml"))?).await?;
+        let issuer = Serving::start(&Loaded::read(&at("server.yaml"))?, false).await?;
         let issuer_url = format!("http://{}/acme", issuer.address());
 
         let listener = bind(([127, 0, 0, 1], 0).into()).await?;

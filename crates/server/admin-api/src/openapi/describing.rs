@@ -239,7 +239,14 @@ impl Described {
             "Makes it harmless to send the request again: for a day, the same key answers as the first time",
         );
         described.failures.push(422);
-        described
+        described.asks(
+            "force",
+            ObjectBuilder::new()
+                .schema_type(SchemaType::Type(Type::Boolean))
+                .build()
+                .into(),
+            "Whether workloads may be locked out of roles that are subscribed to",
+        )
     }
 
     fn header(mut self, name: &str, tells: &str) -> Self {

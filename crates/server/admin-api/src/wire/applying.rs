@@ -17,6 +17,9 @@ pub struct Apply {
     /// Whether what the set applied before and does not hold any more is removed.
     #[serde(default)]
     pub prune: bool,
+    /// Whether workloads may be locked out of subscribed roles.
+    #[serde(default)]
+    pub force: bool,
     /// Whether only the plan is wanted: nothing is changed.
     #[serde(default)]
     pub dry_run: bool,

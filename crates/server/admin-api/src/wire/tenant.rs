@@ -64,6 +64,7 @@ impl TenantSettings {
         *tenant = TenantDeclaration {
             token_configs: std::mem::take(&mut tenant.token_configs),
             trusted_issuers: std::mem::take(&mut tenant.trusted_issuers),
+            trust_subscriptions: std::mem::take(&mut tenant.trust_subscriptions),
             workloads: std::mem::take(&mut tenant.workloads),
             ..self.alone()
         };
@@ -85,6 +86,7 @@ impl TenantSettings {
             trust_bundles: self.trust_bundles,
             token_configs: Vec::new(),
             trusted_issuers: Vec::new(),
+            trust_subscriptions: Vec::new(),
             workloads: Vec::new(),
         }
     }

@@ -9,3 +9,4 @@ mod letting_in;
 mod once;
 mod proving;
 mod site;
+mod subscribing;
