@@ -1,6 +1,7 @@
 """The issuer over TLS, as curl, OpenSSL, Python and Rolecall's own check see it."""
 
 import json
+import signal
 import socket
 import ssl
 import time
@@ -164,7 +165,12 @@ def test_what_clients_will_refuse_is_warned_of_at_the_start(site):
     assert "the certificate ended 2 days ago" in site.log()
     assert "the certificate is not for `beta.example.org`" in site.log() and "beta" in site.log()
     assert f"not for `{HOST}`" not in site.log()
+    site.document["tenants"].append({"name": "gamma", "issuer": "https://gamma.example.org"})
+    site.config()
+    site.running.process.send_signal(signal.SIGHUP)
+    site.says("the certificate is not for `gamma.example.org`")
     site.running.stop()
+    site.document["tenants"].pop()
     site.put(site.authority.server("*.cubecloud.dev", "beta.example.org", days=3))
     site.start()
     assert "the certificate ends in" in site.log() and "is not for" not in site.log()

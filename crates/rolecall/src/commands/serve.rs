@@ -17,7 +17,7 @@ use crate::config::Loaded;
 use crate::config::issuer::ServerSection;
 use crate::failure::{Exit, Failure};
 use crate::{key_backends, printing, process};
-use transport::Transport;
+use transport::{Judge, Transport};
 
 mod transport;
 
@@ -50,9 +50,10 @@ pub async fn run(args: ServeArgs) -> Result<(), Failure> {
     let (installation, address) = (serving.installation.clone(), serving.address());
     let api = serving.api();
     let certificate = serving.transport.wanted();
+    let judge = serving.transport.judge();
     let reloading = tokio::spawn(async move {
         while reload.recv().await.is_some() {
-            take_up(&installation, api.as_ref(), &args.config, address).await;
+            take_up(&installation, api.as_ref(), &judge, &args.config, address).await;
             // After the tenants: their hosts may be among the names.
             certificate.notify_one();
         }
@@ -68,6 +69,7 @@ pub async fn run(args: ServeArgs) -> Result<(), Failure> {
 async fn take_up(
     installation: &Installation,
     api: Option<&AdminApi>,
+    judge: &Judge,
     config: &Path,
     address: SocketAddr,
 ) {
@@ -77,6 +79,7 @@ async fn take_up(
         let settings = section.map(|section| loaded.api_settings(section));
         let settings = settings.transpose()?;
         let tenants = loaded.tenants(address)?;
+        judge.warn(&tenants);
         let declared = installation.declare(tenants).await;
         declared.map_err(|error| not_installed(&loaded, &error))?;
         if let (Some(api), Some(settings)) = (api, settings) {
@@ -159,7 +162,7 @@ impl Serving {
         rolecall_http_api::check(&tenants).map_err(|error| not_installed(loaded, &error))?;
         let proxies = loaded.proxies()?;
         let transport = Transport::new(server, loaded)?;
-        transport.warn(&tenants);
+        transport.judge().warn(&tenants);
         let signers = key_backends::signers(loaded, section).await?;
         let (master, new_master_key) = master_key(loaded, section)?;
         let location = section.location(loaded)?;

@@ -1,9 +1,10 @@
 //! How the server's port is spoken to: in plain or over TLS.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rolecall_http_api::TenantDeclaration;
-use rolecall_listening::{Acme, Concern, Figures, Identity, Server, Tls, WatchedFiles};
+use rolecall_listening::{Acme, Concern, Figures, Server, Tls, WatchedFiles};
 use tokio::sync::Notify;
 use url::Url;
 
@@ -63,14 +64,13 @@ impl Transport {
         })
     }
 
-    /// Warns of what clients will object to when they ask for these tenants' issuers.
-    pub fn warn(&self, tenants: &[TenantDeclaration]) {
+    /// What can say whether the certificate fits tenants.
+    pub fn judge(&self) -> Judge {
         // What an authority gave is ordered anew when it does not fit.
-        if let Some(Renewal::Files(files)) = &self.renewal
-            && let Some(identity) = files.tls().identity()
-        {
-            warn_of(&identity, tenants);
-        }
+        Judge(match &self.renewal {
+            Some(Renewal::Files(files)) => Some(files.tls().clone()),
+            Some(Renewal::Acme(..)) | None => None,
+        })
     }
 
     /// What is counted of TLS.
@@ -99,7 +99,11 @@ impl Transport {
             match renewal {
                 Some(Renewal::Files(files)) => files.keep_looking(&wanted, now).await,
                 Some(Renewal::Acme(acme, names)) => {
-                    let names = move || names.clone().unwrap_or_else(|| hosts(&issuers()));
+                    let names = move || {
+                        names.clone().unwrap_or_else(|| {
+                            issuers().iter().filter_map(|issuer| host(issuer)).collect()
+                        })
+                    };
                     acme.keep_renewing(&wanted, names, now).await;
                 }
                 None => std::future::pending().await,
@@ -109,32 +113,49 @@ impl Transport {
     }
 }
 
-/// The hosts of issuers that are reached over TLS.
-fn hosts(issuers: &[String]) -> Vec<String> {
-    let urls = issuers.iter().filter_map(|issuer| Url::parse(issuer).ok());
-    urls.filter(|url| url.scheme() == "https")
-        .filter_map(|url| url.host_str().map(str::to_owned))
-        .collect()
+/// Compares the certificate from files with what clients will ask for.
+pub struct Judge(Option<Tls>);
+
+impl Judge {
+    /// Warns of what clients will object to when they ask for these tenants' issuers.
+    pub fn warn(&self, tenants: &[TenantDeclaration]) {
+        let Some(identity) = self.0.as_ref().and_then(Tls::identity) else {
+            return;
+        };
+        for concern in identity.concerns(now(), []) {
+            tracing::warn!("{concern}");
+        }
+        // Of ten thousand tenants many share a host.
+        let mut fits: BTreeMap<String, bool> = BTreeMap::new();
+        let mut missing = Vec::new();
+        for tenant in tenants {
+            let Some(host) = host(&tenant.issuer) else {
+                continue;
+            };
+            let fits = fits
+                .entry(host)
+                .or_insert_with_key(|host| identity.is_for(host));
+            if !*fits {
+                missing.push(tenant);
+            }
+        }
+        for tenant in missing.iter().take(LISTED) {
+            let host = host(&tenant.issuer).unwrap_or_default();
+            tracing::warn!(tenant = tenant.name, "{}", Concern::NotFor(host));
+        }
+        if missing.len() > LISTED {
+            let more = missing.len() - LISTED;
+            tracing::warn!("the certificate is not for the issuers of {more} more tenants");
+        }
+    }
 }
 
-fn warn_of(identity: &Identity, tenants: &[TenantDeclaration]) {
-    for concern in identity.concerns(now(), []) {
-        tracing::warn!("{concern}");
-    }
-    let mut missing = tenants.iter().filter_map(|tenant| {
-        let issuer = Url::parse(&tenant.issuer).ok()?;
-        let host = issuer.host_str()?.to_owned();
-        // `http` is for tests on this machine; nobody verifies a name there.
-        (issuer.scheme() == "https" && !identity.is_for(&host)).then_some((tenant, host))
-    });
-    let named: Vec<_> = missing.by_ref().take(LISTED).collect();
-    for (tenant, host) in named {
-        tracing::warn!(tenant = tenant.name, "{}", Concern::NotFor(host));
-    }
-    let more = missing.count();
-    if more > 0 {
-        tracing::warn!("the certificate is not for the issuers of {more} more tenants");
-    }
+/// The host of an issuer that is reached over TLS. `http` is for tests on one machine; nobody
+/// verifies a name there.
+fn host(issuer: &str) -> Option<String> {
+    let issuer = Url::parse(issuer).ok()?;
+    (issuer.scheme() == "https").then_some(())?;
+    issuer.host_str().map(str::to_owned)
 }
 
 fn now() -> i64 {

@@ -122,8 +122,11 @@ async fn ordered(
 ) -> Result<Zeroizing<Vec<u8>>, Refused> {
     let identifiers: Vec<_> = names.iter().cloned().map(Identifier::Dns).collect();
     let mut order = account.new_order(&NewOrder::new(&identifiers)).await?;
-    prove(&mut order, tls).await?;
-    if let Err(error) = ready(&mut order).await {
+    let proved = match prove(&mut order, tls).await {
+        Ok(()) => ready(&mut order).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = proved {
         let doubted = doubted(account, &order).await;
         return Err(doubted.unwrap_or(error).into());
     }
@@ -149,13 +152,21 @@ async fn prove(order: &mut Order, tls: &Tls) -> Result<(), String> {
             continue;
         }
         let name = authorization.identifier().to_string();
-        let mut challenge = authorization
+        let challenge = authorization
             .challenge(ChallengeType::TlsAlpn01)
             .ok_or_else(|| format!("for `{name}` it does not take a proof by TLS-ALPN-01"))?;
         let proof = proof(&name, challenge.key_authorization().digest().as_ref())?;
         proofs.insert(name, proof);
-        tls.prove(proofs.clone());
-        challenge.set_ready().await.map_err(told)?;
+    }
+    tls.prove(proofs);
+    let mut authorizations = order.authorizations();
+    while let Some(authorization) = authorizations.next().await {
+        let mut authorization = authorization.map_err(told)?;
+        if authorization.status != AuthorizationStatus::Valid
+            && let Some(mut challenge) = authorization.challenge(ChallengeType::TlsAlpn01)
+        {
+            challenge.set_ready().await.map_err(told)?;
+        }
     }
     Ok(())
 }
