@@ -3,6 +3,7 @@ programs that nobody here wrote reading its OpenAPI description."""
 
 from __future__ import annotations
 
+import http.server
 import json
 import os
 import signal
@@ -311,6 +312,69 @@ def test_two_who_apply_at_once_do_not_undo_each_other(server, files, tmp_path):
     assert names == ["acme", "team-a", "team-b"]
     taken = server.rolecall("apply", "-f", files, "--set", "b", "--yes")
     assert taken.code == 3 and "applied by the set `default`" in taken.stderr
+
+
+class Meddler(http.server.BaseHTTPRequestHandler):
+    """Passes everything on, and lets somebody else be faster before the first plan is carried out."""
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if not body["dry_run"] and not self.server.meddled:
+            self.server.meddled = True
+            self.server.meddle()
+        kept = {name: self.headers[name] for name in ("Idempotency-Key", "Content-Type")}
+        status, answer, _ = self.server.site.ask("POST", self.path.removeprefix("/api/v1"), body, **kept)
+        data = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_what_was_agreed_to_is_done_and_nothing_else(server, files):
+    server.rolecall("apply", "-f", files, "--yes").done()
+    write(files, "acme", [], federation={"issuer": "https://out.example"})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Meddler) as between:
+        between.site, between.meddled = server, False
+        shorter = {**server.ask("GET", "/tenants/acme/token-configs/aws")[1]["spec"], "lifetime_seconds": 600}
+        between.meddle = lambda: server.ask("PUT", "/tenants/acme/token-configs/aws", shorter)
+        threading.Thread(target=between.serve_forever, daemon=True).start()
+        applied = server.rolecall("apply", "-f", files, "--yes", "--server", f"http://127.0.0.1:{between.server_port}").done()
+        between.shutdown()
+    # The first plan was not carried out; the second one shows what came between.
+    first, second = applied.stdout.split("1 to change\n", 1)
+    assert "lifetime_seconds" not in first and "lifetime_seconds: 600 -> 900" in second
+    assert "so this is the plan now" in applied.stderr and "done" in applied.stderr
+    assert server.ask("GET", "/tenants/acme/token-configs/aws")[1]["spec"]["lifetime_seconds"] == 900
+
+
+def test_keys_and_trail_of_a_server_that_runs(server, files):
+    server.rolecall("apply", "-f", files, "--yes").done()
+    listed = server.rolecall("key", "list", "--output", "json").done()
+    keys = [json.loads(line) for line in listed.stdout.splitlines()]
+    assert keys and {key["tenant"] for key in keys} == {"acme"}
+    assert "acme  RS256  active" in server.rolecall("key", "list", "--tenant", "acme").done().stdout
+    active = next(key["key"]["kid"] for key in keys if key["key"]["slot"] == "active" and key["key"]["algorithm"] == "ES256")
+    assert "ordered" in server.rolecall("key", "rotate", "acme", active).done().stderr
+    after = [json.loads(line)["key"] for line in server.rolecall("key", "list", "--output", "json").done().stdout.splitlines()]
+    old = next((key for key in after if key["kid"] == active), None)
+    assert old is None or old.get("order") == "replace" or old["slot"] != "active"
+    assert server.rolecall("key", "rotate", "acme", "nobody").code == 3
+    trail = server.rolecall("audit", "list", "--tenant", "acme").done().stdout
+    assert "signing_key  granted  root" in trail and "ordered: replace" in trail
+    # The state itself tells the very same, while the server runs.
+    state = server.rolecall("audit", "list", "--tenant", "acme", "--config", server.config).done().stdout
+    assert state.startswith(trail)
+    viewer = server.user("vic", "viewer", "acme")
+    refused = server.rolecall("audit", "list", "--tenant", "acme", token=viewer)
+    assert refused.code == 10
+    wrong = server.rolecall("key", "list", token="rca_not-one-of-ours")
+    assert wrong.code == 10 and "rca_not-one" not in wrong.stdout + wrong.stderr
+    both = server.rolecall("key", "list", "--server", server.url, "--config", server.config)
+    assert both.code == 2
 
 
 def test_slips_in_files_are_shown_where_they_are(server, files, tmp_path):

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, IF_MATCH, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
-use rolecall_admin_api::wire::Problem;
+use rolecall_admin_api::wire::{Applied, Apply, Problem};
 use rolecall_sealed::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -100,6 +100,20 @@ impl Client {
         body: &impl Serialize,
     ) -> Result<Answered<T>, Failure> {
         self.send(Method::POST, path, Some(body), None).await
+    }
+
+    /// Carries out a plan that was agreed to; `None` where the plan is another by now.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn apply(&self, agreed: &Apply) -> Result<Option<Applied>, Failure> {
+        let received = self
+            .exchange(Method::POST, "/apply", Some(agreed), None)
+            .await?;
+        if received.is_changed_meanwhile() {
+            return Ok(None);
+        }
+        received.read().map(|answer| Some(answer.body))
     }
 
     /// Puts `body` at `path`, where it is at `version` if that is given; who `insists` may lock
@@ -237,6 +251,13 @@ impl Received {
                 | StatusCode::SERVICE_UNAVAILABLE
                 | StatusCode::GATEWAY_TIMEOUT
         )
+    }
+
+    /// Whether somebody else was faster; what they changed must be looked at first.
+    fn is_changed_meanwhile(&self) -> bool {
+        self.status == StatusCode::CONFLICT
+            && serde_json::from_slice::<Problem>(&self.body)
+                .is_ok_and(|problem| problem.code == "changed_meanwhile")
     }
 
     fn read<T: DeserializeOwned>(self) -> Result<Answered<T>, Failure> {

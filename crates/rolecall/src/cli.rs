@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub mod access;
 pub mod admin;
+pub mod installation;
 pub mod issuer;
 pub mod state;
 mod token_preview;

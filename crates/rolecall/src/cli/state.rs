@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::Output;
+use super::installation::InstallationArgs;
 
 /// The installation that is meant.
 #[derive(Debug, Args)]
@@ -23,7 +24,8 @@ pub struct StateArgs {
 pub enum AuditCommand {
     /// Lists rows of the trail, oldest first
     #[command(after_help = "Examples:\n  rolecall audit list --last 20\n  \
-                      rolecall audit list --tenant acme --output json > trail.jsonl")]
+                      rolecall audit list --tenant acme --output json > trail.jsonl\n  \
+                      rolecall audit list --server https://rolecall.example.com --last 20")]
     List(AuditListArgs),
     /// Goes through the whole trail: every row must be as it was written
     #[command(after_help = "Examples:\n  rolecall audit verify\n  \
@@ -35,7 +37,7 @@ pub enum AuditCommand {
 pub struct AuditListArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
-    pub state: StateArgs,
+    pub installation: InstallationArgs,
     /// Only this tenant's
     #[arg(long, value_name = "NAME")]
     pub tenant: Option<String>,
@@ -69,7 +71,8 @@ pub struct AuditVerifyArgs {
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
     /// Lists signing keys with their slots
-    #[command(after_help = "Example:\n  rolecall key list --tenant acme")]
+    #[command(after_help = "Examples:\n  rolecall key list --tenant acme\n  \
+                      rolecall key list --server https://rolecall.example.com")]
     List(KeyListArgs),
     /// Orders a key's replacement; the server carries it out
     #[command(after_help = "Examples:\n  rolecall key rotate acme KID\n  \
@@ -99,7 +102,7 @@ pub enum MasterCommand {
 pub struct KeyListArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
-    pub state: StateArgs,
+    pub installation: InstallationArgs,
     /// Only this tenant's
     #[arg(long, value_name = "NAME")]
     pub tenant: Option<String>,
@@ -112,7 +115,7 @@ pub struct KeyListArgs {
 pub struct KeyRotateArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
-    pub state: StateArgs,
+    pub installation: InstallationArgs,
     /// The tenant
     pub tenant: String,
     /// The key

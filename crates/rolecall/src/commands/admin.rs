@@ -3,17 +3,21 @@
 mod applying;
 mod enrolling;
 mod exporting;
+mod keys;
 mod piece;
 mod signing_in;
 mod tenant;
+mod trail;
 mod user;
 
 pub use applying::apply;
 pub use enrolling::{enrol, join_token};
 pub use exporting::export;
+pub use keys::{keys, order};
 pub use piece::{TokenConfigs, TrustSubscriptions, TrustedIssuers, Workloads, run as piece};
 pub use signing_in::{login, logout, whoami};
 pub use tenant::run as tenant;
+pub use trail::trail;
 pub use user::run as user;
 
 use std::io::IsTerminal as _;

@@ -34,26 +34,39 @@ pub async fn apply(args: &ApplyArgs) -> Result<ExitCode, Failure> {
         dry_run: true,
         expect: None,
     };
-    let plan = client.post::<Applied>("/apply", &wanted).await?.body.plan;
-    print(&plan, args)?;
-    if args.plan {
-        return Ok(match plan.changes.is_empty() {
-            true => ExitCode::SUCCESS,
-            false => ExitCode::from(Exit::Negative as u8),
-        });
+    for _ in 0..TRIES {
+        wanted.dry_run = true;
+        wanted.expect = None;
+        let plan = client.post::<Applied>("/apply", &wanted).await?.body.plan;
+        print(&plan, args)?;
+        if args.plan {
+            return Ok(match plan.changes.is_empty() {
+                true => ExitCode::SUCCESS,
+                false => ExitCode::from(Exit::Negative as u8),
+            });
+        }
+        // Nothing to see may still be something to remember: which documents the set holds.
+        let question = format!("Make {} at {}?", counted(&plan), client.server());
+        if !plan.changes.is_empty() && !agreed(&question, args.yes)? {
+            return Err(left_alone());
+        }
+        wanted.dry_run = false;
+        wanted.expect = Some(plan.digest);
+        if client.apply(&wanted).await?.is_some() {
+            if !plan.changes.is_empty() {
+                anstream::eprintln!("done");
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        anstream::eprintln!(
+            "nothing was changed: somebody else changed something meanwhile, so this is the plan now"
+        );
     }
-    // Nothing to see may still be something to remember: which documents the set holds.
-    let question = format!("Make {} at {}?", counted(&plan), client.server());
-    if !plan.changes.is_empty() && !agreed(&question, args.yes)? {
-        return Err(left_alone());
-    }
-    wanted.dry_run = false;
-    wanted.expect = Some(plan.digest);
-    client.post::<Applied>("/apply", &wanted).await?;
-    if !plan.changes.is_empty() {
-        anstream::eprintln!("done");
-    }
-    Ok(ExitCode::SUCCESS)
+    Err(Failure::new(
+        Exit::Configuration,
+        "what is declared is being changed all the time, so nothing was changed",
+    )
+    .hint("Try again"))
 }
 
 /// The tenants of all files; each is in one file only.
@@ -255,6 +268,8 @@ fn counted(plan: &Plan) -> String {
 /// Stands where a server's own address would.
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 const LONGEST_SHOWN: usize = 100;
+/// Plans that are agreed to before it is given up.
+const TRIES: usize = 5;
 
 #[cfg(test)]
 mod tests {

@@ -9,9 +9,11 @@ use serde_json::json;
 
 use super::{Installed, failed, note};
 use crate::cli::Output;
+use crate::cli::installation::Installation;
 use crate::cli::state::{
     KeyCommand, KeyListArgs, KeyOrder, KeyResealArgs, KeyRotateArgs, MasterCommand,
 };
+use crate::commands::admin;
 use crate::failure::{Exit, Failure};
 use crate::printing;
 
@@ -36,7 +38,11 @@ pub async fn key(command: KeyCommand) -> Result<(), Failure> {
 }
 
 async fn list(args: &KeyListArgs) -> Result<(), Failure> {
-    let reader = Installed::read(&args.state)?.reader().await?;
+    let state = match args.installation.meant() {
+        Installation::State(state) => state,
+        Installation::Server(server) => return admin::keys(&server, args).await,
+    };
+    let reader = Installed::read(&state)?.reader().await?;
     let (mut tenant, mut kid) = (String::new(), String::new());
     loop {
         let keys = match &args.tenant {
@@ -85,7 +91,15 @@ fn record(key: &SealedKey) -> Result<KeyRecord, Failure> {
 }
 
 async fn rotate(args: &KeyRotateArgs) -> Result<(), Failure> {
-    let installed = Installed::read(&args.state)?;
+    let state = match args.installation.meant() {
+        Installation::State(state) => state,
+        Installation::Server(server) => {
+            admin::order(&server, &args.tenant, &args.kid, order(args.order)).await?;
+            note(ORDERED);
+            return Ok(());
+        }
+    };
+    let installed = Installed::read(&state)?;
     let store = open(&installed).await?;
     // A server may change the tenant at the same moment: then what it says now is looked at.
     for _ in 0..TRIES {
@@ -94,9 +108,7 @@ async fn rotate(args: &KeyRotateArgs) -> Result<(), Failure> {
             other => {
                 other.map_err(|error| failed(&error))?;
                 store.close().await;
-                note(
-                    "ordered; the server makes the steps when they are due, within a minute for the first",
-                );
+                note(ORDERED);
                 return Ok(());
             }
         }
@@ -121,11 +133,7 @@ async fn try_rotate(
     })?;
     let records = found.keys.iter().map(record).collect::<Result<_, _>>()?;
     let mut slots = Slots::new(records, 0);
-    let order = match args.order {
-        KeyOrder::Replace => Order::Replace,
-        KeyOrder::Withdraw => Order::Withdraw,
-        KeyOrder::Revoke => Order::Revoke,
-    };
+    let order = order(args.order);
     let now = jiff::Timestamp::now();
     slots
         .order(&args.kid, order, now.as_second(), OPERATOR)
@@ -158,6 +166,14 @@ async fn try_rotate(
         now: now.as_second(),
     };
     Ok(store.change(change).await)
+}
+
+fn order(chosen: KeyOrder) -> Order {
+    match chosen {
+        KeyOrder::Replace => Order::Replace,
+        KeyOrder::Withdraw => Order::Withdraw,
+        KeyOrder::Revoke => Order::Revoke,
+    }
 }
 
 async fn reseal(args: &KeyResealArgs) -> Result<(), Failure> {
@@ -219,6 +235,8 @@ async fn open(installed: &Installed) -> Result<Store, Failure> {
         .map_err(|error| failed(&error))
 }
 
+const ORDERED: &str =
+    "ordered; the server makes the steps when they are due, within a minute for the first";
 const TRIES: usize = 5;
 const OPERATOR: &str = "operator";
 const KEYS_AT_ONCE: u32 = 1_000;

@@ -7,7 +7,9 @@ use serde_json::json;
 
 use super::{Installed, failed};
 use crate::cli::Output;
+use crate::cli::installation::Installation;
 use crate::cli::state::{AuditCommand, AuditListArgs, AuditVerifyArgs};
+use crate::commands::admin;
 use crate::failure::{Exit, Failure};
 use crate::printing;
 use crate::progress::Progress;
@@ -24,7 +26,11 @@ pub async fn audit(command: AuditCommand) -> Result<ExitCode, Failure> {
 }
 
 async fn list(args: &AuditListArgs) -> Result<(), Failure> {
-    let reader = Installed::read(&args.state)?.reader().await?;
+    let state = match args.installation.meant() {
+        Installation::State(state) => state,
+        Installation::Server(server) => return admin::trail(&server, args).await,
+    };
+    let reader = Installed::read(&state)?.reader().await?;
     let mut after = args.after;
     loop {
         // A long trail is read in pieces.
