@@ -93,7 +93,7 @@ impl Site {
                 host: host(tenant),
                 workload: name(2 * workload + odd),
                 issuer: format!("https://{}", host(tenant)),
-                more: format!("&token_config={algorithm}"),
+                more: format!("&token_config={}", algorithm.to_lowercase()),
             })
             .collect()
     }
@@ -126,19 +126,20 @@ async fn fill(store: &Store, shape: Shape, rsa: &SigningKey, p256: &SigningKey) 
             expect: Expect::Absent,
         };
         for algorithm in ["RS256", "ES256"] {
+            let name = algorithm.to_lowercase();
             let config = json!({
-                "name": algorithm, "audience": "sts.amazonaws.com", "algorithm": algorithm,
+                "name": name, "audience": "sts.amazonaws.com", "algorithm": algorithm,
                 "subject": "cube:deployment:{deployment_id}:component:{component}",
                 "aws": {"session_tags": {"team": "{team}"}},
             });
-            edits.push(put(ResourceKind::TokenConfig, algorithm, config));
+            edits.push(put(ResourceKind::TokenConfig, &name, config));
         }
         for number in 0..shape.workloads {
             let name = name(number);
             let workload = json!({
                 "name": name,
                 "attributes": {"deployment_id": "42", "component": "cube_api", "team": "data"},
-                "token_configs": ["RS256", "ES256"],
+                "token_configs": ["rs256", "es256"],
                 "keys": [keys[number % 2]],
             });
             edits.push(put(ResourceKind::Workload, &name, workload));
