@@ -123,6 +123,11 @@ pub enum AttestError {
     /// More assertions are alive than the memory holds.
     #[error("too many client assertions are alive at once; try again in a minute")]
     MemoryFull,
+    /// Evidence of a time that the memory has forgotten. The server's clock stood later before.
+    #[error(
+        "the server's clock went backwards, so it cannot be told whether this was used before; try again later"
+    )]
+    ClockBackwards,
 }
 
 /// Text from outside, made fit for a message: escaped, and cut after 64 characters.

@@ -14,6 +14,8 @@ use crate::AttestError;
 #[derive(Debug)]
 pub struct ReplayMemory {
     by_minute: BTreeMap<i64, HashSet<u128>>,
+    /// What ended before this time, in seconds since the epoch, may have been used and forgotten.
+    forgotten: i64,
     remembered: usize,
     capacity: usize,
     hashers: [RandomState; 2],
@@ -24,8 +26,16 @@ impl ReplayMemory {
     /// When it is full, further assertions are refused rather than unremembered.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
+        Self::after(capacity, 0)
+    }
+
+    /// An empty memory that knows nothing of what ended before `forgotten`, in seconds since the
+    /// epoch.
+    #[must_use]
+    pub fn after(capacity: usize, forgotten: i64) -> Self {
         Self {
             by_minute: BTreeMap::new(),
+            forgotten,
             remembered: 0,
             capacity,
             hashers: [RandomState::new(), RandomState::new()],
@@ -37,7 +47,9 @@ impl ReplayMemory {
     /// has passed at `now`; both in seconds since the epoch.
     ///
     /// # Errors
-    /// [`AttestError::Replayed`] if it is remembered already, [`AttestError::MemoryFull`].
+    /// [`AttestError::Replayed`] if it is remembered already, [`AttestError::MemoryFull`];
+    /// [`AttestError::ClockBackwards`] if it may have been used and forgotten, since the clock
+    /// stood later before.
     pub fn remember(
         &mut self,
         workload: &str,
@@ -46,6 +58,9 @@ impl ReplayMemory {
         now: i64,
     ) -> Result<(), AttestError> {
         self.forget_until(now);
+        if until < self.forgotten {
+            return Err(AttestError::ClockBackwards);
+        }
         let id = self.id(workload, jti);
         if self.by_minute.values().any(|ids| ids.contains(&id)) {
             return Err(AttestError::Replayed);
@@ -79,6 +94,7 @@ impl ReplayMemory {
             if *first.key() >= now.div_euclid(MINUTE) {
                 break;
             }
+            self.forgotten = self.forgotten.max((first.key() + 1) * MINUTE);
             self.remembered -= first.remove().len();
         }
     }
@@ -91,3 +107,38 @@ impl ReplayMemory {
 }
 
 const MINUTE: i64 = 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_have_been_forgotten_is_refused_when_the_clock_goes_backwards() {
+        let mut memory = ReplayMemory::new(10);
+        let now = 1_800_000_000;
+        assert_eq!(memory.remember("job", "a", now + 60, now), Ok(()));
+        // Long after its end it is forgotten.
+        assert_eq!(memory.remember("job", "b", now + 600, now + 540), Ok(()));
+        assert_eq!(memory.len(), 1);
+        // The clock goes back: the first would be good again, and was used.
+        assert_eq!(
+            memory.remember("job", "a", now + 60, now + 10),
+            Err(AttestError::ClockBackwards)
+        );
+        assert_eq!(
+            memory.remember("job", "b", now + 600, now + 10),
+            Err(AttestError::Replayed)
+        );
+        assert_eq!(memory.remember("job", "c", now + 660, now + 10), Ok(()));
+    }
+
+    #[test]
+    fn a_memory_that_begins_later_knows_that_it_does() {
+        let mut memory = ReplayMemory::after(10, 1_000);
+        assert_eq!(
+            memory.remember("job", "a", 999, 900),
+            Err(AttestError::ClockBackwards)
+        );
+        assert_eq!(memory.remember("job", "a", 1_000, 900), Ok(()));
+    }
+}

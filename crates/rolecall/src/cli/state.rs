@@ -119,6 +119,8 @@ pub struct KeyRotateArgs {
     /// The tenant
     pub tenant: String,
     /// The key
+    // A thumbprint may begin with `-`.
+    #[arg(allow_hyphen_values = true)]
     pub kid: String,
     /// What is to happen to it
     #[arg(long, value_enum, default_value_t)]

@@ -325,7 +325,7 @@ fn remember(
     memory
         .remember(&used.workload, &used.jti, used.expires, now)
         .map_err(|error| match (&error, proof) {
-            (AttestError::MemoryFull, _) => {
+            (AttestError::MemoryFull | AttestError::ClockBackwards, _) => {
                 Refusal::new(Code::TemporarilyUnavailable, error.to_string())
             }
             _ => replayed(proof),

@@ -2,12 +2,12 @@
 //! again when it was changed; an installation of ten thousand starts as fast as one of ten.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
 use rolecall_attest::ReplayMemory;
 use rolecall_mint::IssuerUrl;
-use rolecall_store::TenantEntry;
+use rolecall_store::{TenantEntry, UsedAssertion};
 
 use crate::InstallationError;
 use crate::federation::jwks_path;
@@ -36,6 +36,40 @@ pub(crate) struct Seat {
     pub(crate) reading: tokio::sync::Mutex<()>,
     /// Outlives what was read: evidence that was used stays used.
     pub(crate) used: Arc<Mutex<ReplayMemory>>,
+}
+
+/// Used evidence by tenant.
+#[derive(Debug, Default)]
+pub(crate) struct Memories {
+    by_tenant: HashMap<String, Arc<Mutex<ReplayMemory>>>,
+    /// What ended before this time may have been used by a process before this one, and forgotten.
+    forgotten: i64,
+}
+
+impl Memories {
+    /// Of evidence that is still alive; what ended before `forgotten`, in seconds since the epoch,
+    /// nobody remembers.
+    pub(crate) fn new(used: &[UsedAssertion], now: i64, forgotten: i64) -> Self {
+        let mut memories = Self {
+            by_tenant: HashMap::new(),
+            forgotten,
+        };
+        for used in used {
+            let memory = memories.of(&used.tenant);
+            let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+            // Neither a full memory nor a second entry would be news.
+            let _ = memory.remember(&used.workload, &used.jti, used.expires, now);
+        }
+        memories
+    }
+
+    fn of(&mut self, tenant: &str) -> Arc<Mutex<ReplayMemory>> {
+        let memory = self.by_tenant.entry(tenant.to_owned()).or_insert_with(|| {
+            let memory = ReplayMemory::after(EVIDENCE_ALIVE, self.forgotten);
+            Arc::new(Mutex::new(memory))
+        });
+        Arc::clone(memory)
+    }
 }
 
 impl Directory {
@@ -67,7 +101,7 @@ impl Directory {
     pub(crate) fn seated(
         &self,
         entries: &[TenantEntry],
-        used: &mut HashMap<String, Arc<Mutex<ReplayMemory>>>,
+        used: &mut Memories,
     ) -> Result<Self, InstallationError> {
         let seats = entries
             .iter()
@@ -84,7 +118,7 @@ impl Directory {
         &self,
         name: &str,
         entry: Option<&TenantEntry>,
-        used: &mut HashMap<String, Arc<Mutex<ReplayMemory>>>,
+        used: &mut Memories,
     ) -> Result<Option<Self>, InstallationError> {
         let there = self.seat(name);
         let same = match (there, entry) {
@@ -111,10 +145,7 @@ impl Seat {
         self.issuer.as_str() == entry.issuer && self.jwks_path == jwks_path(&entry.document)
     }
 
-    fn new(
-        entry: &TenantEntry,
-        used: &mut HashMap<String, Arc<Mutex<ReplayMemory>>>,
-    ) -> Result<Self, InstallationError> {
+    fn new(entry: &TenantEntry, used: &mut Memories) -> Result<Self, InstallationError> {
         let issuer = entry
             .issuer
             .parse()
@@ -124,20 +155,18 @@ impl Seat {
                     why: error.to_string(),
                 },
             )?;
-        let used = used
-            .entry(entry.name.clone())
-            .or_insert_with(|| Arc::new(Mutex::new(ReplayMemory::new(EVIDENCE_ALIVE))));
+        let used = used.of(&entry.name);
         Ok(Self {
             name: entry.name.clone(),
             issuer,
             jwks_path: jwks_path(&entry.document),
             tenant: ArcSwapOption::empty(),
             reading: tokio::sync::Mutex::new(()),
-            used: Arc::clone(used),
+            used,
         })
     }
 }
 
 /// Per tenant. The evidence of three minutes at more than the highest rate that was measured;
 /// memory is taken only as it comes.
-pub(crate) const EVIDENCE_ALIVE: usize = 4_000_000;
+const EVIDENCE_ALIVE: usize = 4_000_000;

@@ -1,24 +1,22 @@
 //! One issuer process: its tenants, their keys, its state.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use rolecall_attest::ReplayMemory;
 use rolecall_sealed::MasterKey;
 use rolecall_signing_keys::{SignerLimit, Signers};
 use rolecall_store::{
     Announced, AuditKind, AuditRecord, Change, Changed, Edit, Outcome, Source, Store, StoreError,
-    UsedAssertion,
 };
 
 use crate::administering::{alone_outside, keeps_in};
 use crate::attesting::Means;
-use crate::directory::{Directory, EVIDENCE_ALIVE, Seat};
+use crate::directory::{Directory, Memories, Seat};
 use crate::first_start;
 use crate::lowering::{check_change, lower, lower_stored};
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
+use crate::rotating::last_recorded;
 use crate::snapshot::Tenant;
 use crate::stored::{declared, stored};
 use crate::trail::RefusalTrail;
@@ -40,7 +38,7 @@ pub(crate) struct Shared {
     refusals: RefusalTrail,
     /// Used evidence by tenant; kept when a tenant is not declared for a while. Locked by those
     /// who change the directory, which makes them wait for each other.
-    memories: tokio::sync::Mutex<HashMap<String, Arc<Mutex<ReplayMemory>>>>,
+    memories: tokio::sync::Mutex<Memories>,
     means: Means,
     pub(crate) metrics: Metrics,
 }
@@ -97,6 +95,13 @@ impl Installation {
     ) -> Result<Self, InstallationError> {
         let now = clock.now().as_second();
         let used = store.reader().used(now).await?;
+        let recorded = last_recorded(&store).await?;
+        if now < recorded {
+            tracing::error!(
+                seconds = recorded - now,
+                "the clock stands before the last row of the audit trail: evidence of the time between is refused, since it may have been used"
+            );
+        }
         let installation = Self {
             shared: Arc::new(Shared {
                 store,
@@ -105,7 +110,7 @@ impl Installation {
                 clock,
                 directory: ArcSwap::default(),
                 refusals: RefusalTrail::default(),
-                memories: tokio::sync::Mutex::new(remembered(&used, now)),
+                memories: tokio::sync::Mutex::new(Memories::new(&used, now, recorded)),
                 means: Means::new(),
                 metrics: Metrics::new(),
             }),
@@ -443,19 +448,3 @@ impl Installation {
 
 /// How often a start that meets another is tried again.
 const TRIES: usize = 3;
-
-/// The memories as they were before a restart.
-fn remembered(used: &[UsedAssertion], now: i64) -> HashMap<String, Arc<Mutex<ReplayMemory>>> {
-    let mut memories: HashMap<String, ReplayMemory> = HashMap::new();
-    for used in used {
-        let memory = memories
-            .entry(used.tenant.clone())
-            .or_insert_with(|| ReplayMemory::new(EVIDENCE_ALIVE));
-        // Neither a full memory nor a second entry would be news.
-        let _ = memory.remember(&used.workload, &used.jti, used.expires, now);
-    }
-    memories
-        .into_iter()
-        .map(|(tenant, memory)| (tenant, Arc::new(Mutex::new(memory))))
-        .collect()
-}

@@ -8,7 +8,8 @@ use rolecall_mint::LONGEST_LIFETIME;
 use rolecall_signing_keys::rotation::{PolicyText, RotationError, RotationPolicy};
 use rolecall_signing_keys::{KeyRecord, SCHEDULE, Slots};
 use rolecall_store::{
-    AuditFilter, AuditKind, Change, Edit, Leadership, Outcome, SealedKey, StoreError, TenantEntry,
+    AuditFilter, AuditKind, Change, Edit, Leadership, Outcome, SealedKey, Store, StoreError,
+    TenantEntry,
 };
 
 use crate::InstallationError;
@@ -75,7 +76,7 @@ impl Installation {
             return Ok(0);
         }
         let now = self.shared.clock.now().as_second();
-        *seen = self.last_recorded().await?.max(*seen);
+        *seen = last_recorded(&self.shared.store).await?.max(*seen);
         if now < *seen {
             let error = RotationError::ClockBackwards { now, latest: *seen };
             tracing::error!(%error, "no key is rotated");
@@ -105,19 +106,6 @@ impl Installation {
         }
         self.shared.metrics.rotated(steps);
         Ok(steps)
-    }
-
-    /// When the trail was written to last, in seconds since the epoch, less what the clocks of
-    /// replicas may differ by.
-    async fn last_recorded(&self) -> Result<i64, InstallationError> {
-        let last = AuditFilter {
-            last: Some(1),
-            ..AuditFilter::default()
-        };
-        let rows = self.shared.store.reader().audit(&last).await?;
-        Ok(rows
-            .last()
-            .map_or(0, |row| row.record.at.as_second() - CLOCKS_DIFFER))
     }
 
     /// The tenants for whose keys something is due, and those whose keys are to be looked for where
@@ -257,6 +245,22 @@ impl Installation {
     }
 }
 
+/// The latest time in the end of the trail, in seconds since the epoch, less what the clocks of
+/// replicas may differ by. It is not always the last row's: that one may be of a clock that went
+/// backwards.
+///
+/// # Errors
+/// The trail cannot be read.
+pub(crate) async fn last_recorded(store: &Store) -> Result<i64, StoreError> {
+    let last = AuditFilter {
+        last: Some(ROWS_LOOKED_AT),
+        ..AuditFilter::default()
+    };
+    let rows = store.reader().audit(&last).await?;
+    let latest = rows.iter().map(|row| row.record.at.as_second()).max();
+    Ok(latest.map_or(0, |at| at - CLOCKS_DIFFER))
+}
+
 /// The policy that a tenant's keys are rotated by, without the rest of it.
 fn policy(entry: &TenantEntry) -> Result<RotationPolicy, InstallationError> {
     #[derive(serde::Deserialize)]
@@ -278,6 +282,8 @@ fn policy(entry: &TenantEntry) -> Result<RotationPolicy, InstallationError> {
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// How long more changes are waited for.
 const SETTLING: Duration = Duration::from_secs(1);
+/// How much of the trail's end is looked at for its latest time.
+const ROWS_LOOKED_AT: u32 = 1_000;
 /// Seconds by which the clocks of replicas may differ without anybody being told.
 const CLOCKS_DIFFER: i64 = 60;
 /// More than any plan has.

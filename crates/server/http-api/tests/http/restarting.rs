@@ -35,6 +35,28 @@ async fn keys_and_used_assertions_outlive_a_restart() {
 }
 
 #[tokio::test]
+async fn a_clock_that_went_backwards_makes_nothing_good_again() {
+    let scratch = tempfile::tempdir().unwrap();
+    let site = Site::start(scratch.path()).await;
+    let assertion = site.assertion(json!({"jti": "once"}));
+    site.send(ISSUER, &assertion, FAST).await.token();
+    // So late that the first is long forgotten, in memory and in the database.
+    site.clock.store(NOW + 3_600, Ordering::Relaxed);
+    let late = json!({"jti": "late", "iat": NOW + 3_600, "exp": NOW + 3_660});
+    site.send(ISSUER, &site.assertion(late.clone()), FAST)
+        .await
+        .token();
+    site.clock.store(NOW + 5, Ordering::Relaxed);
+    let replayed = site.send(ISSUER, &assertion, FAST).await;
+    insta::assert_snapshot!(replayed.error(), @"503 temporarily_unavailable: the server's clock went backwards, so it cannot be told whether this was used before; try again later");
+    let key = site.stop().await;
+    // A start at the earlier time knows as little.
+    let site = again(scratch.path(), key).await;
+    let replayed = site.send(ISSUER, &assertion, FAST).await;
+    assert_eq!(replayed.status, 503, "{}", replayed.text);
+}
+
+#[tokio::test]
 async fn private_keys_are_sealed_on_disk() {
     let scratch = tempfile::tempdir().unwrap();
     Site::start(scratch.path()).await.stop().await;
