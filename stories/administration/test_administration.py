@@ -347,7 +347,7 @@ def test_what_was_agreed_to_is_done_and_nothing_else(server, files):
     # The first plan was not carried out; the second one shows what came between.
     first, second = applied.stdout.split("1 to change\n", 1)
     assert "lifetime_seconds" not in first and "lifetime_seconds: 600 -> 900" in second
-    assert "so this is the plan now" in applied.stderr and "done" in applied.stderr
+    assert "the plan is another now" in applied.stderr and "done" in applied.stderr
     assert server.ask("GET", "/tenants/acme/token-configs/aws")[1]["spec"]["lifetime_seconds"] == 900
 
 
@@ -368,6 +368,9 @@ def test_keys_and_trail_of_a_server_that_runs(server, files):
     # The state itself tells the very same, while the server runs.
     state = server.rolecall("audit", "list", "--tenant", "acme", "--config", server.config).done().stdout
     assert state.startswith(trail)
+    assert server.rolecall("audit", "list", "--last", "1").done().stdout.count("\n") == 1
+    many = server.rolecall("audit", "list", "--last", "1001")
+    assert many.code == 2 and "the last 1000 rows" in many.stderr
     viewer = server.user("vic", "viewer", "acme")
     refused = server.rolecall("audit", "list", "--tenant", "acme", token=viewer)
     assert refused.code == 10

@@ -59,7 +59,7 @@ pub async fn apply(args: &ApplyArgs) -> Result<ExitCode, Failure> {
             return Ok(ExitCode::SUCCESS);
         }
         anstream::eprintln!(
-            "nothing was changed: somebody else changed something meanwhile, so this is the plan now"
+            "nothing was changed: somebody else changed something meanwhile, so the plan is another now"
         );
     }
     Err(Failure::new(

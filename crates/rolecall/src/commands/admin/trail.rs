@@ -7,7 +7,7 @@ use crate::administering::{Client, encoded};
 use crate::cli::Output;
 use crate::cli::admin::ServerArgs;
 use crate::cli::state::AuditListArgs;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::printing;
 
 /// Lists rows of the trail, oldest first. An auditor of one tenant names it.
@@ -15,6 +15,13 @@ use crate::printing;
 /// # Errors
 /// What the server says of it.
 pub async fn trail(server: &ServerArgs, args: &AuditListArgs) -> Result<(), Failure> {
+    if let Some(last) = args.last.filter(|last| *last > ROWS_AT_ONCE) {
+        return Err(Failure::new(
+            Exit::Usage,
+            format_args!("a server tells the last {ROWS_AT_ONCE} rows at most, and not {last}"),
+        )
+        .hint("Leave --last out for the whole trail, or begin behind a row with --after ID"));
+    }
     let client = Client::new(server)?;
     let place = match &args.tenant {
         Some(tenant) => format!("/tenants/{}/audit", encoded(tenant)),
@@ -40,7 +47,7 @@ pub async fn trail(server: &ServerArgs, args: &AuditListArgs) -> Result<(), Fail
 fn asked(place: &str, args: &AuditListArgs, after: Option<&str>) -> String {
     let mut path = match args.last {
         Some(last) => format!("{place}?last={last}"),
-        None => format!("{place}?limit=1000"),
+        None => format!("{place}?limit={ROWS_AT_ONCE}"),
     };
     if let Some(workload) = &args.workload {
         path.push_str(&format!("&workload={}", encoded(workload)));
@@ -76,6 +83,9 @@ fn line(row: &TrailRow) -> String {
     }
     text
 }
+
+/// As many as the API gives.
+const ROWS_AT_ONCE: u32 = 1_000;
 
 #[cfg(test)]
 mod tests {
