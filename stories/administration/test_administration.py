@@ -231,7 +231,7 @@ def test_the_teams_own_provider_lets_people_in(programs, ledger, tmp_path):
             token.write_text(team.token(email="bea@example.com", **claims))
             return server.rolecall("login", "--id-token-file", token, token=False)
 
-        assert "bea@example.com: admin of the installation" not in login(groups=["guests"]).stderr
+        assert "team:bea@example.com: admin of the installation" not in login(groups=["guests"]).stderr
         assert login(groups=["guests"]).code == 10
         assert "admin of the installation" in login(groups=["platform", "x"]).done().stderr
         kept = tmp_path / "home/rolecall/sessions.json"
@@ -240,8 +240,8 @@ def test_the_teams_own_provider_lets_people_in(programs, ledger, tmp_path):
         (tmp_path / "acme.yaml").write_text(yaml.safe_dump({"name": "acme", "issuer": "https://acme.example"}))
         server.rolecall("tenant", "put", tmp_path / "acme.yaml", token=False).done()
         rows = server.ask("GET", "/audit?limit=100")[1]["items"]
-        assert any(row["kind"] == "sign_in" and row["actor"] == "bea@example.com" and row["outcome"] == "refused" for row in rows)
-        assert any(row["kind"] == "change" and row["actor"] == "bea@example.com" and row["target"] == "tenant/acme" for row in rows)
+        assert any(row["kind"] == "sign_in" and row["actor"] == "team:bea@example.com" and row["outcome"] == "refused" for row in rows)
+        assert any(row["kind"] == "change" and row["actor"] == "team:bea@example.com" and row["target"] == "tenant/acme" for row in rows)
         assert login(groups="platform", aud="somebody-else").code == 10
         assert login(groups="platform", exp=1).code == 10
 

@@ -13,12 +13,20 @@ use crate::AttestError;
 /// well under a microsecond however many there are.
 #[derive(Debug)]
 pub struct ReplayMemory {
-    by_minute: BTreeMap<i64, HashSet<u128>>,
-    /// What ended before this time, in seconds since the epoch, may have been used and forgotten.
+    by_minute: BTreeMap<i64, Minute>,
+    /// What ended then or before, in seconds since the epoch, may have been used and forgotten.
     forgotten: i64,
     remembered: usize,
     capacity: usize,
     hashers: [RandomState; 2],
+}
+
+/// Assertions that end in the same minute.
+#[derive(Debug, Default)]
+struct Minute {
+    ids: HashSet<u128>,
+    /// When the last of them ends.
+    last: i64,
 }
 
 impl ReplayMemory {
@@ -26,11 +34,11 @@ impl ReplayMemory {
     /// When it is full, further assertions are refused rather than unremembered.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self::after(capacity, 0)
+        Self::after(capacity, i64::MIN)
     }
 
-    /// An empty memory that knows nothing of what ended before `forgotten`, in seconds since the
-    /// epoch.
+    /// An empty memory that knows nothing of what ended at `forgotten` or before, in seconds since
+    /// the epoch.
     #[must_use]
     pub fn after(capacity: usize, forgotten: i64) -> Self {
         Self {
@@ -58,20 +66,23 @@ impl ReplayMemory {
         now: i64,
     ) -> Result<(), AttestError> {
         self.forget_until(now);
-        if until < self.forgotten {
+        if until <= self.forgotten {
             return Err(AttestError::ClockBackwards);
         }
         let id = self.id(workload, jti);
-        if self.by_minute.values().any(|ids| ids.contains(&id)) {
+        if self
+            .by_minute
+            .values()
+            .any(|minute| minute.ids.contains(&id))
+        {
             return Err(AttestError::Replayed);
         }
         if self.remembered >= self.capacity {
             return Err(AttestError::MemoryFull);
         }
-        self.by_minute
-            .entry(until.div_euclid(MINUTE))
-            .or_default()
-            .insert(id);
+        let minute = self.by_minute.entry(until.div_euclid(MINUTE)).or_default();
+        minute.ids.insert(id);
+        minute.last = minute.last.max(until);
         self.remembered += 1;
         Ok(())
     }
@@ -94,8 +105,9 @@ impl ReplayMemory {
             if *first.key() >= now.div_euclid(MINUTE) {
                 break;
             }
-            self.forgotten = self.forgotten.max((first.key() + 1) * MINUTE);
-            self.remembered -= first.remove().len();
+            let minute = first.remove();
+            self.forgotten = self.forgotten.max(minute.last);
+            self.remembered -= minute.ids.len();
         }
     }
 
@@ -129,12 +141,13 @@ mod tests {
             memory.remember("job", "b", now + 600, now + 10),
             Err(AttestError::Replayed)
         );
-        assert_eq!(memory.remember("job", "c", now + 660, now + 10), Ok(()));
+        // Whatever ends later than all that was forgotten cannot have been.
+        assert_eq!(memory.remember("job", "c", now + 61, now + 10), Ok(()));
     }
 
     #[test]
     fn a_memory_that_begins_later_knows_that_it_does() {
-        let mut memory = ReplayMemory::after(10, 1_000);
+        let mut memory = ReplayMemory::after(10, 999);
         assert_eq!(
             memory.remember("job", "a", 999, 900),
             Err(AttestError::ClockBackwards)

@@ -87,6 +87,18 @@ impl Loaded {
                 ));
             }
         }
+        for (index, one) in section.sign_in.iter().enumerate() {
+            let name = one.provider.name();
+            if section.sign_in[..index]
+                .iter()
+                .any(|other| other.provider.name() == name)
+            {
+                return Err(self.broken(
+                    &format!("server.api.sign_in[{index}].provider.name"),
+                    format_args!("two providers are called `{name}`; people are told apart by it"),
+                ));
+            }
+        }
         let providers = section.sign_in.iter().enumerate();
         let providers = providers.map(|(index, one)| self.provider(index, one));
         if section.requests_per_second == 0 {

@@ -45,6 +45,13 @@ pub(super) struct TrustedIssuerSection {
     jti_required: bool,
 }
 
+impl TrustedIssuerSection {
+    /// By which it is referred to.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 /// One of `trust_bundles:` as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

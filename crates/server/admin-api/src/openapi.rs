@@ -3,6 +3,8 @@
 
 mod describing;
 
+use std::sync::OnceLock;
+
 use axum::http::header;
 use axum::response::IntoResponse;
 use rolecall_attest::federated::TrustedIssuerText;
@@ -47,7 +49,10 @@ pub fn document() -> String {
 }
 
 pub(crate) async fn served() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], document())
+    // Anybody may ask, so it is made once.
+    static DOCUMENT: OnceLock<String> = OnceLock::new();
+    let document = DOCUMENT.get_or_init(document).as_str();
+    ([(header::CONTENT_TYPE, "application/json")], document)
 }
 
 fn whoever(api: &mut Description) {

@@ -202,8 +202,11 @@ impl AdminApi {
         let evidence = presented
             .judge(&provider.issuer, &keys, self.now())
             .map_err(|error| unproven(error.to_string()))?;
-        let name = name_of(&evidence, &provider.name_claim)
+        let claimed = name_of(&evidence, &provider.name_claim)
             .ok_or_else(|| unproven(format!("it has no claim `{}`", provider.name_claim)))?;
+        // Nobody with access has a colon in the name: whatever a provider calls its people, they
+        // are never taken for somebody else.
+        let name = format!("{}:{claimed}", provider.issuer.name());
         let grants: Vec<Grant> = (provider.grants.iter())
             .filter(|(rule, _)| rule.admits(&evidence).is_ok())
             .map(|(_, grant)| grant.clone())

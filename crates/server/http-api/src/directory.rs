@@ -42,13 +42,13 @@ pub(crate) struct Seat {
 #[derive(Debug, Default)]
 pub(crate) struct Memories {
     by_tenant: HashMap<String, Arc<Mutex<ReplayMemory>>>,
-    /// What ended before this time may have been used by a process before this one, and forgotten.
+    /// What ended then or before may have been used by a process before this one, and forgotten.
     forgotten: i64,
 }
 
 impl Memories {
-    /// Of evidence that is still alive; what ended before `forgotten`, in seconds since the epoch,
-    /// nobody remembers.
+    /// Of evidence that is still alive; what ended at `forgotten` or before, in seconds since the
+    /// epoch, nobody remembers.
     pub(crate) fn new(used: &[UsedAssertion], now: i64, forgotten: i64) -> Self {
         let mut memories = Self {
             by_tenant: HashMap::new(),

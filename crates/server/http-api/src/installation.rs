@@ -95,11 +95,12 @@ impl Installation {
     ) -> Result<Self, InstallationError> {
         let now = clock.now().as_second();
         let used = store.reader().used(now).await?;
+        let forgotten = store.reader().forgotten().await?;
         let recorded = last_recorded(&store).await?;
         if now < recorded {
             tracing::error!(
                 seconds = recorded - now,
-                "the clock stands before the last row of the audit trail: evidence of the time between is refused, since it may have been used"
+                "the clock stands before the last row of the audit trail: evidence that may have been used and forgotten is refused"
             );
         }
         let installation = Self {
@@ -110,7 +111,7 @@ impl Installation {
                 clock,
                 directory: ArcSwap::default(),
                 refusals: RefusalTrail::default(),
-                memories: tokio::sync::Mutex::new(Memories::new(&used, now, recorded)),
+                memories: tokio::sync::Mutex::new(Memories::new(&used, now, forgotten)),
                 means: Means::new(),
                 metrics: Metrics::new(),
             }),

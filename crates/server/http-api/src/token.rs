@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Request, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use jiff::Timestamp;
+use rolecall_attest::AttestError;
 use rolecall_listening::ClientAddress;
 use rolecall_mint::{Asked, Attributes, Claims, Fault, Lever, MintError, TokenConfig, mint_asked};
 use rolecall_store::{AuditKind, AuditRecord, Outcome, StoreError};
@@ -134,6 +135,10 @@ impl<'t> Asking<'t> {
                 // Another process of this installation accepted it at the same time.
                 if error == StoreError::Replayed {
                     return replayed(&request.proof);
+                }
+                if error == StoreError::Forgotten {
+                    let why = AttestError::ClockBackwards;
+                    return Refusal::new(Code::TemporarilyUnavailable, why.to_string());
                 }
                 tracing::warn!(%error, "a token was not issued because it could not be recorded");
                 Refusal::new(

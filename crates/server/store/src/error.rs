@@ -95,6 +95,12 @@ pub enum StoreError {
     /// An issuer that another tenant has. The asker's.
     #[error("another tenant has this issuer already")]
     IssuerTaken,
+    /// Evidence so old that it may have been used and forgotten, which only a clock that went
+    /// backwards lets through so far. The operator's.
+    #[error(
+        "evidence of that time is forgotten already, so it cannot be told whether this was used before"
+    )]
+    Forgotten,
     /// Evidence that was used before. The asker's.
     #[error("this evidence was used before")]
     Replayed,
@@ -243,6 +249,7 @@ impl StoreError {
                 "Make `{}` writable for this user, or point `server.state` elsewhere.",
                 path.display()
             ),
+            Self::Forgotten => "Set the clock right, or wait until it is past what it was.".to_owned(),
             Self::Sqlite { .. } => "This is a defect; please report it.".to_owned(),
         };
         Some(hint)

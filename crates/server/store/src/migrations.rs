@@ -4,7 +4,10 @@
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// In order; a released one is never edited, only followed by another.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_state.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_state.sql"),
+    include_str!("migrations/0002_forgotten.sql"),
+];
 
 /// A migration for SQLite: every table strict, so that no column holds what it should not.
 pub(crate) fn for_sqlite(migration: &str) -> String {

@@ -129,6 +129,11 @@ pub(crate) fn used(now: i64) -> Query {
     )
 }
 
+/// Up to when used evidence was forgotten.
+pub(crate) fn forgotten() -> Query {
+    Query::new("SELECT until FROM forgotten", [])
+}
+
 pub(crate) fn answered(actor: &str, mark: &str, now: i64) -> Query {
     Query::new(
         "SELECT actor, mark, request, status, body, expires FROM answered

@@ -196,6 +196,15 @@ impl Reader {
         self.all(queries::used(now), queries::read_used).await
     }
 
+    /// When the last evidence expired that was used and is forgotten, in seconds since the epoch;
+    /// `i64::MIN` if none is.
+    pub async fn forgotten(&self) -> Result<i64, StoreError> {
+        let found = self
+            .all(queries::forgotten(), |mut row: Row| row.integer())
+            .await?;
+        Ok(found.into_iter().next().unwrap_or(i64::MIN))
+    }
+
     /// The answer to a request that was sent before, with that mark.
     pub async fn answered(
         &self,

@@ -8,7 +8,7 @@ mod reading;
 mod schema;
 mod writer;
 
-pub(crate) use backup::{Filling, copy, restore};
+pub(crate) use backup::{Filling, copy, restore, up_to_date};
 pub(crate) use database::open;
 pub(crate) use folder::hold;
 pub(crate) use reading::Readers;

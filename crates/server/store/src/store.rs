@@ -135,7 +135,8 @@ impl Store {
     /// Appends `record`, and `used` with it, and answers the row's id once both are durable.
     ///
     /// # Errors
-    /// [`StoreError::Replayed`] where `used` was used before, by whichever process. They could not
+    /// [`StoreError::Replayed`] where `used` was used before, by whichever process;
+    /// [`StoreError::Forgotten`] where that is not known any more. They could not
     /// be written: nothing of them is remembered, and what they were to prove must not be given
     /// out.
     pub async fn record(

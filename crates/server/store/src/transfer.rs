@@ -41,9 +41,15 @@ pub async fn backup(from: &Location, to: &Path) -> Result<Head, StoreError> {
 /// trail, which was verified.
 ///
 /// # Errors
-/// [`StoreError::Occupied`] where there is one; the backup is damaged or of another version.
+/// [`StoreError::Occupied`] where there is one; the backup is damaged or of a newer version.
 /// Nothing is left at `to` then.
 pub async fn restore(from: &Path, to: &Location) -> Result<Head, StoreError> {
+    let source = from.to_path_buf();
+    let up_to_date = blocking(move || sqlite::up_to_date(&source)).await?;
+    restore_current(up_to_date.as_deref().unwrap_or(from), to).await
+}
+
+async fn restore_current(from: &Path, to: &Location) -> Result<Head, StoreError> {
     let reader = Reader::of_file(from);
     let head = reader.verify_audit(Head::START, |_| {}).await?;
     match to {
@@ -67,7 +73,7 @@ pub async fn restore(from: &Path, to: &Location) -> Result<Head, StoreError> {
 pub async fn move_to(folder: &Path, to: &Location) -> Result<Head, StoreError> {
     let held = folder.to_path_buf();
     let _held = blocking(move || sqlite::hold(&held)).await?;
-    restore(&database_in(folder), to).await
+    restore_current(&database_in(folder), to).await
 }
 
 pub(crate) async fn contents(reader: &Reader) -> Result<Contents, StoreError> {
@@ -150,7 +156,7 @@ struct Table {
 }
 
 /// In the order in which they can be filled.
-const TABLES: [Table; 5] = [
+const TABLES: [Table; 6] = [
     Table {
         select: "SELECT name, issuer, document, source, declared, version, revision, created_at,
             updated_at FROM tenant",
@@ -177,6 +183,10 @@ const TABLES: [Table; 5] = [
     Table {
         select: "SELECT tenant, workload, jti, expires FROM replay",
         insert: "INSERT INTO replay (tenant, workload, jti, expires) VALUES ($1, $2, $3, $4)",
+    },
+    Table {
+        select: "SELECT only_row, until FROM forgotten",
+        insert: "INSERT INTO forgotten (only_row, until) VALUES ($1, $2)",
     },
 ];
 

@@ -74,8 +74,26 @@ fn a_newer_version_is_refused_untouched() {
     let text = error
         .to_string()
         .replace(&database.display().to_string(), "DB");
-    insta::assert_snapshot!(text, @"the state database `DB` has schema version 999, newer than the 1 this program knows");
+    insta::assert_snapshot!(text, @"the state database `DB` has schema version 999, newer than the 2 this program knows");
     insta::assert_snapshot!(error.hint().unwrap(), @"Run the version of the program that wrote it, or a later one.");
+}
+
+#[test]
+fn a_database_of_the_first_version_is_brought_up_to_date() {
+    let scratch = tempfile::tempdir().unwrap();
+    drop(Store::open(scratch.path()).unwrap());
+    let database = scratch.path().join(DATABASE_FILE);
+    let connection = Connection::open(&database).unwrap();
+    connection
+        .execute_batch("DROP TABLE forgotten; UPDATE meta SET schema_version = 1")
+        .unwrap();
+    drop(connection);
+    drop(Store::open(scratch.path()).unwrap());
+    let version: i64 = Connection::open(&database)
+        .unwrap()
+        .query_row("SELECT schema_version FROM meta", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(version, SCHEMA_VERSION);
 }
 
 #[test]

@@ -98,13 +98,20 @@ impl Writer {
             .map_err(|error| pool.at(&error))?;
         let fresh = self.remember(&transaction, entries).await?;
         let mut head = self.locked_head(&transaction).await?;
+        let forgotten = self.forgotten(&transaction, entries).await?;
         let (mut answers, mut rows) = (Vec::with_capacity(entries.len()), Vec::new());
         let mut now = i64::MIN;
         for (at, entry) in entries.iter().enumerate() {
             now = now.max(entry.record.at.as_second());
-            if entry.used.is_some() && !fresh.contains(&at) {
-                answers.push(Err(StoreError::Replayed));
-                continue;
+            if let Some(used) = &entry.used {
+                if used.expires <= forgotten {
+                    answers.push(Err(StoreError::Forgotten));
+                    continue;
+                }
+                if !fresh.contains(&at) {
+                    answers.push(Err(StoreError::Replayed));
+                    continue;
+                }
             }
             let (row, next) = head.extended(&entry.record)?;
             answers.push(Ok(row.id));
@@ -115,7 +122,7 @@ impl Writer {
         let due = now >= *prune_due;
         if due {
             transaction
-                .execute("DELETE FROM replay WHERE expires < $1", &[&now])
+                .execute(FORGET, &[&now])
                 .await
                 .map_err(|error| pool.at(&error))?;
         }
@@ -188,6 +195,26 @@ impl Writer {
             .map(|row| row.try_get::<_, i64>(0).map(|at| at as usize))
             .collect::<Result<_, _>>()
             .map_err(|error| self.pool.at(&error))
+    }
+
+    /// Up to when used evidence was forgotten, asked only where some is given. Whoever forgets
+    /// holds the lock on the chain's end, as this transaction does.
+    async fn forgotten(
+        &self,
+        transaction: &Transaction<'_>,
+        entries: &[Entry],
+    ) -> Result<i64, StoreError> {
+        if entries.iter().all(|entry| entry.used.is_none()) {
+            return Ok(i64::MIN);
+        }
+        let read = async {
+            let statement = transaction
+                .prepare_cached("SELECT until FROM forgotten")
+                .await?;
+            let row = transaction.query_opt(&statement, &[]).await?;
+            row.map_or(Ok(i64::MIN), |row| row.try_get(0))
+        };
+        read.await.map_err(|error| self.pool.at(&error))
     }
 
     /// The end of the chain, this transaction's until it ends.
@@ -297,5 +324,13 @@ const REMEMBER: &str = "WITH asked AS (
         RETURNING tenant, workload, jti
     )
     SELECT asked.place FROM asked JOIN added USING (tenant, workload, jti)";
+
+const FORGET: &str = "WITH gone AS (
+        DELETE FROM replay WHERE expires < $1 RETURNING expires
+    ), latest AS (
+        SELECT max(expires) AS until FROM gone
+    )
+    INSERT INTO forgotten (only_row, until) SELECT 1, until FROM latest WHERE until IS NOT NULL
+    ON CONFLICT (only_row) DO UPDATE SET until = greatest(forgotten.until, excluded.until)";
 
 const PRUNE_EVERY_SECONDS: i64 = 5;

@@ -73,6 +73,24 @@ pub(crate) fn put_head(transaction: &Transaction<'_>, head: Head) -> rusqlite::R
     Ok(())
 }
 
+/// Up to when used evidence was forgotten; `i64::MIN` if none was.
+pub(crate) fn forgotten(connection: &Connection) -> rusqlite::Result<i64> {
+    let found = connection
+        .query_row("SELECT until FROM forgotten", [], |row| row.get(0))
+        .optional()?;
+    Ok(found.unwrap_or(i64::MIN))
+}
+
+pub(crate) fn put_forgotten(transaction: &Transaction<'_>, until: i64) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO forgotten (only_row, until) VALUES (1, ?1)
+             ON CONFLICT (only_row) DO UPDATE SET until = excluded.until",
+        )?
+        .execute([until])?;
+    Ok(())
+}
+
 /// Whether the evidence was remembered now, and not before; what has expired at `now` (seconds since
 /// the epoch) is as if it had never been.
 pub(crate) fn remember(

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
+use tempfile::{NamedTempFile, TempPath};
 
 use super::{appending, folder, reading, schema};
 use crate::error::at;
@@ -37,6 +38,29 @@ pub(crate) fn restore(from: &Path, folder: &Path) -> Result<(), StoreError> {
     copy(from, &database_in(folder))
 }
 
+/// A copy of the backup `from` as a server of this version would have written it, where an earlier
+/// one wrote it; gone when it is let go of.
+///
+/// # Errors
+/// The backup cannot be read, or there is no room for the copy.
+pub(crate) fn up_to_date(from: &Path) -> Result<Option<TempPath>, StoreError> {
+    let source = reading::open(from)?;
+    if !schema::is_older(&source, from)? {
+        return Ok(None);
+    }
+    let copy = NamedTempFile::with_prefix("rolecall-backup-")
+        .map_err(|error| StoreError::Io {
+            path: std::env::temp_dir(),
+            detail: error.to_string(),
+        })?
+        .into_temp_path();
+    let mut target = writable(&copy)?;
+    copied(&source, &mut target, &copy)?;
+    schema::bring_up(&mut target, &copy)?;
+    finished(&target, &copy)?;
+    Ok(Some(copy))
+}
+
 fn new_file(path: &Path) -> Result<(), StoreError> {
     if folder::ensure_file(path)? {
         return Ok(());
@@ -50,10 +74,14 @@ fn try_copy(from: &Path, to: &Path) -> Result<(), StoreError> {
     let source = reading::open(from)?;
     schema::require_current(&source, from)?;
     let mut target = writable(to)?;
-    Backup::new(&source, &mut target)
-        .and_then(|backup| backup.run_to_completion(PAGES, PAUSE, None))
-        .map_err(at(to))?;
+    copied(&source, &mut target, to)?;
     finished(&target, to)
+}
+
+fn copied(source: &Connection, target: &mut Connection, to: &Path) -> Result<(), StoreError> {
+    Backup::new(source, target)
+        .and_then(|backup| backup.run_to_completion(PAGES, PAUSE, None))
+        .map_err(at(to))
 }
 
 fn writable(path: &Path) -> Result<Connection, StoreError> {

@@ -28,12 +28,14 @@ pub(crate) fn open(
     folder::ensure_file(&path)?;
     let connection = open_for_writing(&path, options)?;
     let head = appending::head(&connection).map_err(at(&path))??;
+    let forgotten = appending::forgotten(&connection).map_err(at(&path))?;
     let writer = Writer {
         connection,
         path: path.clone(),
         folder: held,
         group: options.group.max(1),
         head,
+        forgotten,
         prune_due: i64::MIN,
         writable: Arc::clone(writable),
         announced: Arc::clone(announced),

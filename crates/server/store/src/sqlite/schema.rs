@@ -51,6 +51,14 @@ pub(crate) fn require_current(connection: &Connection, path: &Path) -> Result<()
     }
 }
 
+/// Whether the database is of an older version; refuses one that is not ours, empty or newer.
+pub(crate) fn is_older(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
+    match inspect(connection, path)? {
+        Found::Version(version) => Ok(version < SCHEMA_VERSION),
+        Found::Empty => Err(not_ours(path, "it is empty".to_owned())),
+    }
+}
+
 fn inspect(connection: &Connection, path: &Path) -> Result<Found, StoreError> {
     let tables: i64 = connection
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use tokio::sync::mpsc;
 
-use super::appending::{append, execute, put_head, remember};
+use super::appending::{append, execute, put_forgotten, put_head, remember};
 use super::folder::HeldFolder;
 use crate::chain::Head;
 use crate::edit::plan;
@@ -22,6 +22,8 @@ pub(crate) struct Writer {
     pub(crate) group: usize,
     /// The end of the audit trail.
     pub(crate) head: Head,
+    /// What expired then or before, in seconds since the epoch, may have been used and forgotten.
+    pub(crate) forgotten: i64,
     /// When expired assertions are looked for again, in seconds since the epoch.
     pub(crate) prune_due: i64,
     /// Whether the last write to the trail reached the disk.
@@ -113,6 +115,10 @@ impl Writer {
             now = now.max(entry.record.at.as_second());
             if let Some(used) = &entry.used {
                 remembered += 1;
+                if used.expires <= self.forgotten {
+                    answers.push(Err(StoreError::Forgotten));
+                    continue;
+                }
                 if !remember(&transaction, used, entry.record.at.as_second())
                     .map_err(at(&self.path))?
                 {
@@ -126,16 +132,21 @@ impl Writer {
         if head != self.head {
             put_head(&transaction, head).map_err(at(&self.path))?;
         }
-        let mut prune_due = self.prune_due;
+        let (mut prune_due, mut forgotten) = (self.prune_due, self.forgotten);
         if now >= prune_due {
             let limit = 2 * remembered + PRUNE_AT_LEAST;
             let pruned = prune(&transaction, now, limit).map_err(at(&self.path))?;
-            if pruned < limit {
+            if pruned.len() < limit {
                 prune_due = now.saturating_add(PRUNE_EVERY_SECONDS);
+            }
+            if let Some(until) = pruned.into_iter().max().filter(|until| *until > forgotten) {
+                put_forgotten(&transaction, until).map_err(at(&self.path))?;
+                forgotten = until;
             }
         }
         transaction.commit().map_err(at(&self.path))?;
         self.prune_due = prune_due;
+        self.forgotten = forgotten;
         self.head = head;
         Ok(answers)
     }
@@ -198,14 +209,16 @@ impl Writer {
     }
 }
 
-/// Forgets at most `limit` assertions that expired before `now`.
-fn prune(transaction: &Transaction<'_>, now: i64, limit: usize) -> rusqlite::Result<usize> {
+/// Forgets at most `limit` assertions that expired before `now`; when each of them expired.
+fn prune(transaction: &Transaction<'_>, now: i64, limit: usize) -> rusqlite::Result<Vec<i64>> {
     transaction
         .prepare_cached(
             "DELETE FROM replay WHERE rowid IN
-             (SELECT rowid FROM replay WHERE expires < ?1 ORDER BY expires LIMIT ?2)",
+             (SELECT rowid FROM replay WHERE expires < ?1 ORDER BY expires LIMIT ?2)
+             RETURNING expires",
         )?
-        .execute(params![now, limit as i64])
+        .query_map(params![now, limit as i64], |row| row.get(0))?
+        .collect()
 }
 
 /// Between two looks for expired assertions, once all that had expired are gone.

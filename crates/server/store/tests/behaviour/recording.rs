@@ -16,6 +16,7 @@ on_both!(
     a_note_is_written_without_an_answer_and_close_waits_for_it,
     used_evidence_is_refused_and_remembered_until_it_expires,
     expired_evidence_is_forgotten,
+    what_was_forgotten_is_not_new_when_the_clock_goes_backwards,
     every_edit_of_the_trail_is_found,
 );
 
@@ -203,6 +204,30 @@ async fn used_evidence_is_refused_and_remembered_until_it_expires(place: Place) 
         }
     }
     assert_eq!(granted, 1);
+}
+
+async fn what_was_forgotten_is_not_new_when_the_clock_goes_backwards(place: Place) {
+    let mut store = place.open().await;
+    let of_a = async |store: &Store, at, jti, expires| {
+        let written = store.record(record(at, "a"), Some(used(jti, expires)));
+        written.await.map(|_| ())
+    };
+    assert_eq!(of_a(&store, 100, "once", 110).await, Ok(()));
+    assert_eq!(of_a(&store, 900, "late", 960).await, Ok(()));
+    for new in ["before the restart", "after it"] {
+        assert_eq!(store.reader().forgotten().await, Ok(110));
+        assert_eq!(
+            of_a(&store, 100, "once", 110).await,
+            Err(StoreError::Forgotten)
+        );
+        assert_eq!(
+            of_a(&store, 100, "other", 110).await,
+            Err(StoreError::Forgotten)
+        );
+        assert_eq!(of_a(&store, 100, new, 111).await, Ok(()));
+        store.close().await;
+        store = place.open().await;
+    }
 }
 
 async fn expired_evidence_is_forgotten(place: Place) {

@@ -11,6 +11,7 @@ use crate::places::{Place, document, key, record, used};
 
 on_both!(
     a_backup_of_a_running_server_restores_to_the_same,
+    a_backup_of_the_first_version_is_brought_up_to_date,
     nothing_is_written_over,
 );
 
@@ -39,7 +40,12 @@ async fn filled(place: &Place) -> Store {
         ..Change::default()
     };
     store.change(change).await.unwrap();
-    for number in 0..40 {
+    // What is forgotten already is known to be, in the copy too.
+    store
+        .record(record(1, "a"), Some(used("early", 5)))
+        .await
+        .unwrap();
+    for number in 10..50 {
         let evidence = used(&number.to_string(), 9_999);
         store
             .record(record(number, "a"), Some(evidence))
@@ -61,10 +67,11 @@ async fn everything(location: &Location) -> String {
         .collect();
     used.sort();
     format!(
-        "{:?} {:?} {:?} {used:?}",
+        "{:?} {:?} {:?} {used:?} {:?}",
         reader.tenant("acme").await.unwrap(),
         reader.keys_after("", "", 99).await.unwrap()[0].sealed,
         reader.audit(&AuditFilter::default()).await.unwrap(),
+        reader.forgotten().await.unwrap(),
     )
 }
 
@@ -81,7 +88,7 @@ async fn a_backup_of_a_running_server_restores_to_the_same(place: Place) {
         })
     };
     let head = backup(&place.location(), &file).await.unwrap();
-    assert!(head.id >= 41);
+    assert!(head.id >= 42);
     writing.await.unwrap();
 
     let (elsewhere, _scratch) = place.another();
@@ -91,10 +98,34 @@ async fn a_backup_of_a_running_server_restores_to_the_same(place: Place) {
         .unwrap();
     let next = back.record(record(1, "after"), None).await.unwrap();
     assert_eq!(next, head.id + 1);
-    let replay = back.record(record(1, "a"), Some(used("7", 9_999))).await;
+    let replay = back.record(record(1, "a"), Some(used("17", 9_999))).await;
     assert_eq!(replay, Err(StoreError::Replayed));
+    assert_eq!(back.reader().forgotten().await, Ok(5));
     let entry = back.reader().tenant("acme").await.unwrap();
     assert_eq!(entry, store.reader().tenant("acme").await.unwrap());
+}
+
+async fn a_backup_of_the_first_version_is_brought_up_to_date(place: Place) {
+    let store = filled(&place).await;
+    let scratch = cluster::scratch();
+    let file = scratch.path().join("backup.db");
+    let head = backup(&place.location(), &file).await.unwrap();
+    let database = rusqlite::Connection::open(&file).unwrap();
+    database
+        .execute_batch("DROP TABLE forgotten; UPDATE meta SET schema_version = 1")
+        .unwrap();
+    drop(database);
+    let before = std::fs::read(&file).unwrap();
+    let (elsewhere, _scratch) = place.another();
+    assert_eq!(restore(&file, &elsewhere).await.unwrap(), head);
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    let back = Store::open_at(&elsewhere, &StoreOptions::default())
+        .await
+        .unwrap();
+    let entry = back.reader().tenant("acme").await.unwrap();
+    assert_eq!(entry, store.reader().tenant("acme").await.unwrap());
+    let again = back.record(record(1, "a"), Some(used("17", 9_999))).await;
+    assert_eq!(again, Err(StoreError::Replayed));
 }
 
 async fn nothing_is_written_over(place: Place) {
