@@ -25,12 +25,24 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+fn run(cli: cli::Cli) -> Result<ExitCode, failure::Failure> {
+    // Only a server has requests to tell of.
+    let traces = match &cli.command {
+        cli::Command::Serve(_) => process::traces()?,
+        _ => None,
+    };
+    process::log_to_stderr(traces.as_ref());
+    let outcome = process::runtime().and_then(|runtime| runtime.block_on(commands::run(cli)));
+    if let Some(traces) = traces {
+        traces.close();
+    }
+    outcome
+}
+
 fn main() -> ExitCode {
     process::keep_memory_private();
-    process::log_to_stderr();
     let cli = cli::Cli::parse();
-    let outcome = process::runtime().and_then(|runtime| runtime.block_on(commands::run(cli)));
-    match outcome {
+    match run(cli) {
         Ok(code) => code,
         Err(failure) => {
             failure.report();

@@ -2,6 +2,8 @@
 
 use std::io::IsTerminal as _;
 
+use rolecall_telemetry::Traces;
+
 use crate::failure::{Exit, Failure};
 
 /// Keeps what is in memory out of core dumps and away from other processes of this user
@@ -16,21 +18,34 @@ pub fn keep_memory_private() {
     }
 }
 
-/// Logs go to stderr: `RUST_LOG` chooses what, `ROLECALL_LOG_FORMAT=json` chooses the form.
-pub fn log_to_stderr() {
-    use tracing_subscriber::EnvFilter;
+/// Where traces go, if the environment names a collector.
+///
+/// # Errors
+/// `Configuration` where it says what cannot be.
+pub fn traces() -> Result<Option<Traces>, Failure> {
+    Traces::from_environment(env!("CARGO_PKG_VERSION"))
+        .map_err(|error| Failure::from_error(Exit::Configuration, &error).hint(error.hint()))
+}
+
+/// Logs go to stderr: `RUST_LOG` chooses what, `ROLECALL_LOG_FORMAT=json` chooses the form. They
+/// become part of `traces` too, each line in the span of what it is about.
+pub fn log_to_stderr(traces: Option<&Traces>) {
+    use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _};
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
     let json = std::env::var("ROLECALL_LOG_FORMAT").is_ok_and(|format| format == "json");
-    // A second set-up in one process would be refused; the first one stays, which is right.
-    let _ = if json {
-        builder.json().try_init()
+    let lines = if json {
+        lines.json().boxed()
     } else {
-        builder.try_init()
+        lines.boxed()
     };
+    let subscriber = tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .with(traces.map(Traces::layer));
+    // A second set-up in one process would be refused; the first one stays, which is right.
+    let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
 /// The runtime on which every command runs.

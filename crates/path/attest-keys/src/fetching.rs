@@ -7,6 +7,7 @@ use reqwest::{Certificate, Client, redirect};
 use rolecall_attest::federated::{IssuerKeys, may_be_fetched};
 use rolecall_jose::JwkSet;
 use serde::Deserialize;
+use tracing::Instrument as _;
 
 use crate::AttestKeysError;
 
@@ -116,10 +117,12 @@ async fn body(client: &Client, url: &str, limit: usize) -> Result<Vec<u8>, Attes
         url: url.to_owned(),
         why: chain(&error.without_url()),
     };
+    let span = tracing::info_span!("fetch", otel.kind = "client", url.full = url);
     let mut response = client
         .get(url)
         .header("Accept", "application/json")
         .send()
+        .instrument(span)
         .await
         .map_err(unreachable)?;
     if response.status() != 200 {

@@ -9,6 +9,7 @@ use reqwest::Client;
 use rolecall_attest::federated::{IssuerKeys, KeysFrom, TrustedIssuer};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::AttestKeysError;
 use crate::fetching::{self, Address};
@@ -117,7 +118,7 @@ impl TrustedKeys {
         let keys = self.clone();
         // A task of its own: a caller that goes away must not stop what others wait for, nor make
         // room for the next fetch.
-        match tokio::spawn(async move { keys.refresh().await }).await {
+        match tokio::spawn(async move { keys.refresh().await }.in_current_span()).await {
             Ok(outcome) => outcome,
             Err(_) => Err(AttestKeysError::GivenUp {
                 issuer: match &*self.0 {

@@ -222,7 +222,12 @@ impl Serving {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let rotating = self.installation.clone();
         let rotating = tokio::spawn(async move { rotating.rotate_keys().await });
-        let mut routes = router(self.installation.clone());
+        let is_traced = rolecall_telemetry::is_wanted(|name| std::env::var(name).ok());
+        let told = |routes| match is_traced {
+            true => rolecall_telemetry::traced(routes),
+            false => routes,
+        };
+        let mut routes = told(router(self.installation.clone()));
         let mut beside = Vec::new();
         if let Some(server) = self.operations {
             let routes = match self.transport.figures() {
@@ -232,7 +237,7 @@ impl Serving {
             beside.push((server, routes));
         }
         if let Some(administration) = self.administration {
-            let administered = rolecall_admin_api::router(administration.api);
+            let administered = told(rolecall_admin_api::router(administration.api));
             match administration.server {
                 Some(server) => {
                     let rules = self.proxies.as_ref().map(|(_, rules)| rules.clone());

@@ -11,6 +11,7 @@ use rolecall_store::{
     AuditFilter, AuditKind, Change, Edit, Leadership, Outcome, SealedKey, Store, StoreError,
     TenantEntry,
 };
+use tracing::Instrument as _;
 
 use crate::InstallationError;
 use crate::documents::MAX_AGE;
@@ -95,7 +96,8 @@ impl Installation {
             }
         }
         for tenant in due {
-            match self.advance(&tenant, now).await {
+            let rotating = tracing::info_span!("rotate keys", tenant);
+            match self.advance(&tenant, now).instrument(rotating).await {
                 Ok(made) => steps += made,
                 Err(error) => {
                     tracing::error!(tenant, %error, "the signing keys of a tenant could not be rotated");

@@ -90,6 +90,7 @@ async fn dispatch(State(installation): State<Installation>, request: Request<Bod
             ));
         }
     };
+    tell(request.method(), seat, endpoint);
     let tenant = match installation.tenant(seat).await {
         Ok(tenant) => tenant,
         Err(error) => {
@@ -134,6 +135,16 @@ async fn dispatch(State(installation): State<Installation>, request: Request<Bod
         }
         Endpoint::Enrol => not_allowed("POST", "keys are registered with POST"),
         Endpoint::Token => not_allowed("POST", "tokens are asked for with POST"),
+    }
+}
+
+/// Tells whoever traces the request what it is for; the paths of tenants are too many for a name.
+fn tell(method: &Method, seat: &Seat, endpoint: Endpoint) {
+    let span = tracing::Span::current();
+    if !span.is_disabled() {
+        span.record("tenant", &seat.name);
+        span.record("http.route", endpoint.suffix());
+        span.record("otel.name", format!("{method} {}", endpoint.suffix()));
     }
 }
 

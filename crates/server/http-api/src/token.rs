@@ -16,6 +16,8 @@ use rolecall_listening::ClientAddress;
 use rolecall_mint::{Asked, Attributes, Claims, Fault, Lever, MintError, TokenConfig, mint_asked};
 use rolecall_store::{AuditKind, AuditRecord, Outcome, StoreError};
 use secrecy::{ExposeSecret as _, SecretString};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 use uuid::Uuid;
 
 use crate::attesting::{Proven, attest, replayed};
@@ -44,11 +46,24 @@ pub(crate) async fn answer(
         attested: false,
         evidence: None,
     };
-    let issued = asking.issue(installation, request).await;
+    let span = tracing::info_span!(
+        "mint",
+        tenant = name,
+        workload = Empty,
+        evidence = Empty,
+        token_config = Empty,
+        jti = Empty,
+        outcome = Empty,
+    );
+    let issued = asking
+        .issue(installation, request)
+        .instrument(span.clone())
+        .await;
     let outcome = match &issued {
         Ok(_) => "granted",
         Err(refusal) => refusal.code.as_str(),
     };
+    span.record("outcome", outcome);
     let metrics = &installation.shared.metrics;
     metrics.asked(outcome, asking.evidence.as_deref(), began.elapsed());
     match issued {
@@ -89,7 +104,13 @@ impl<'t> Asking<'t> {
         let body = read_body(&head.headers, body).await?;
         let request = TokenRequest::read(&body, &head)?;
         let now = self.now.as_second();
-        let proven = attest(self.tenant, &request, now, &mut self.record).await?;
+        let attesting = attest(self.tenant, &request, now, &mut self.record)
+            .instrument(tracing::info_span!("attest"));
+        let proven = attesting.await;
+        let span = tracing::Span::current();
+        span.record("workload", self.record.workload.as_deref());
+        span.record("evidence", self.record.evidence.as_deref());
+        let proven = proven?;
         self.attested = true;
         self.evidence.clone_from(&self.record.evidence);
         let workload = proven.workload;
@@ -119,7 +140,10 @@ impl<'t> Asking<'t> {
         let announced = installation.announce();
         self.record.subject = Some(claims.subject().to_owned());
         self.record.lifetime = Some(lifetime);
-        let token = self.sign(config, claims).await?;
+        let signing = tracing::info_span!("sign", algorithm = config.algorithm().as_str());
+        let token = self.sign(config, claims).instrument(signing).await?;
+        span.record("token_config", config.name());
+        span.record("jti", jti.as_str());
         self.record.jti = Some(jti);
         let rest = AuditRecord::new(
             self.now,
@@ -130,6 +154,7 @@ impl<'t> Asking<'t> {
         let record = std::mem::replace(&mut self.record, rest);
         announced
             .record(record, proven.used)
+            .instrument(tracing::info_span!("record"))
             .await
             .map_err(|error| {
                 // Another process of this installation accepted it at the same time.
