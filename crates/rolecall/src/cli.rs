@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub mod access;
 pub mod admin;
+pub mod connection;
 pub mod installation;
 pub mod issuer;
 pub mod state;
@@ -40,6 +41,9 @@ pub enum Command {
                       credential_process = rolecall credentials athena --format process"
     )]
     Credentials(CredentialsArgs),
+    /// Look at the connections, and try one step by step
+    #[command(subcommand)]
+    Connection(connection::ConnectionCommand),
     /// Run a program with a connection's credentials, kept fresh for as long as it runs
     #[command(after_help = "Example:\n  rolecall exec athena -- aws sts get-caller-identity")]
     Exec(ExecArgs),

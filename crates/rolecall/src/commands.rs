@@ -4,6 +4,7 @@
 mod access;
 mod admin;
 mod aws_emulator;
+mod connection;
 mod credentials;
 mod demo;
 mod exec;
@@ -35,6 +36,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Demo(args) => demo::run(args).await?,
         Command::Serve(args) => serve::run(args).await?,
         Command::Credentials(args) => credentials::run(args).await?,
+        Command::Connection(command) => connection::run(command).await?,
         Command::Exec(args) => return exec::run(args).await,
         Command::Token(TokenCommand::Mint(args)) => token::mint(args).await?,
         Command::Token(TokenCommand::Inspect(args)) => token::inspect(args)?,

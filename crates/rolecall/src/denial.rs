@@ -3,6 +3,7 @@
 //! AWS says only that it denied. The emulated account keeps the proof of each decision by request
 //! id and gives it out; nothing else of Rolecall depends on it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rolecall_chain::{ChainError, Plan};
@@ -14,10 +15,20 @@ use serde_json::Value;
 use crate::failure::{Exit, Failure};
 
 /// The claims of the token that STS was shown.
+#[derive(Debug, Clone)]
 pub struct Presented {
-    issuer: String,
-    audience: String,
-    subject: String,
+    /// `iss`.
+    pub issuer: String,
+    /// `aud`.
+    pub audience: String,
+    /// `sub`.
+    pub subject: String,
+    /// Session tags.
+    pub tags: BTreeMap<String, String>,
+    /// Which of them go on to the next role of a chain.
+    pub transitive: Vec<String>,
+    /// The source identity, where the token has one.
+    pub source_identity: Option<String>,
 }
 
 impl Presented {
@@ -31,10 +42,17 @@ impl Presented {
             Some(other) => other.to_string(),
             None => String::new(),
         };
+        let identity = rolecall_trust::WebIdentity::read("", &claims).ok();
+        let (tags, transitive, source_identity) = identity.map_or_else(Default::default, |read| {
+            (read.tags, read.transitive, read.source_identity)
+        });
         Self {
             issuer: text("iss"),
             audience: text("aud"),
             subject: text("sub"),
+            tags,
+            transitive,
+            source_identity,
         }
     }
 
@@ -51,12 +69,7 @@ pub async fn explained(plan: &Plan, error: &ChainError, presented: Presented) ->
     let Some(cause) = error.exchange() else {
         return Failure::from_error(Exit::Configuration, error);
     };
-    let exit = match cause {
-        ExchangeError::Denied(_) | ExchangeError::InvalidParameter(_) => Exit::DeniedByAws,
-        ExchangeError::Environment { .. } => Exit::Configuration,
-        ExchangeError::Token { .. } => Exit::TokenNotValid,
-        _ => Exit::Unreachable,
-    };
+    let exit = exit(cause);
     let mut failure = Failure::new(
         exit,
         format_args!("the connection `{}` failed at {error}", plan.connection()),
@@ -74,6 +87,16 @@ pub async fn explained(plan: &Plan, error: &ChainError, presented: Presented) ->
     match error.hint() {
         Some(hint) => failure.hint(hint),
         None => failure,
+    }
+}
+
+/// The exit code that tells whose fault an error of STS's is.
+pub fn exit(error: &ExchangeError) -> Exit {
+    match error {
+        ExchangeError::Denied(_) | ExchangeError::InvalidParameter(_) => Exit::DeniedByAws,
+        ExchangeError::Environment { .. } => Exit::Configuration,
+        ExchangeError::Token { .. } => Exit::TokenNotValid,
+        _ => Exit::Unreachable,
     }
 }
 
@@ -98,10 +121,7 @@ pub async fn decision(endpoint: &str, request_id: &str) -> Option<Value> {
 
 /// Adds what the decision says of the reason: what failed, expected against actual, and the mend.
 fn add_proof(failure: Failure, decision: &Value) -> Failure {
-    let failed = decision
-        .get("checks")
-        .and_then(Value::as_array)
-        .and_then(|checks| checks.iter().rfind(|check| check["passed"] == false));
+    let failed = failed_check(decision);
     let mut failure = failure;
     let explained = failed.is_some_and(|failed| failed["detail"]["reason"].is_object());
     if let Some(failed) = failed {
@@ -120,6 +140,12 @@ fn add_proof(failure: Failure, decision: &Value) -> Failure {
         Some(mend) => failure.hint(mend),
         None => failure,
     }
+}
+
+/// The check of a decision at which it was denied.
+pub fn failed_check(decision: &Value) -> Option<&Value> {
+    let checks = decision.get("checks")?.as_array()?;
+    checks.iter().rfind(|check| check["passed"] == false)
 }
 
 /// A trust policy's reason (`rolecall_trust::Reason` as JSON): the failing part, expected against

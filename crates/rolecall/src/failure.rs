@@ -103,6 +103,16 @@ impl Failure {
         &self.what
     }
 
+    /// What was seen, and the causes below the error.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// What to do next.
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
     /// What happened, why, and what to do next, without the word in front.
     pub fn told(&self) -> String {
         let quiet = crate::style::QUIET;

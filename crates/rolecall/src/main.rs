@@ -20,6 +20,7 @@ mod process;
 mod progress;
 mod sources;
 mod style;
+mod trial;
 
 use std::process::ExitCode;
 

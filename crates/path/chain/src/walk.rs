@@ -41,7 +41,7 @@ pub async fn walk(
     let mut session: Option<Session> = None;
     for step in plan.steps() {
         observe(Event::Started { step });
-        match take(step, sts, token, session.as_ref()).await {
+        match take(plan, step, sts, token, session.as_ref()).await {
             Ok(next) => {
                 observe(Event::Done {
                     step,
@@ -50,13 +50,6 @@ pub async fn walk(
                 session = Some(next);
             }
             Err(error) => {
-                let error = ChainError::Step {
-                    number: step.number,
-                    of: plan.steps().len(),
-                    role: step.role.to_string(),
-                    hint: hint(step, &error),
-                    error: Box::new(error),
-                };
                 observe(Event::Failed {
                     step,
                     error: &error,
@@ -73,7 +66,29 @@ pub async fn walk(
     })
 }
 
-async fn take(
+/// Takes one step of a plan; `before` is the session of the step before it.
+///
+/// # Errors
+/// As [`walk`].
+pub async fn take(
+    plan: &Plan,
+    step: &Step,
+    sts: &Sts,
+    token: &SecretString,
+    before: Option<&Session>,
+) -> Result<Session, ChainError> {
+    call(step, sts, token, before)
+        .await
+        .map_err(|error| ChainError::Step {
+            number: step.number,
+            of: plan.steps().len(),
+            role: step.role.to_string(),
+            hint: hint(step, &error),
+            error: Box::new(error),
+        })
+}
+
+async fn call(
     step: &Step,
     sts: &Sts,
     token: &SecretString,

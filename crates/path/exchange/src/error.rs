@@ -82,6 +82,23 @@ impl ExchangeError {
         )
     }
 
+    /// Whether the denial may only be that IAM has not yet told all of AWS about a role, policy or
+    /// provider that was just made or changed, so that asking again in a while may help. Not what
+    /// the token itself is to blame for: its end, its form, an audience said to be wrong.
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency>
+    pub fn may_settle(&self) -> bool {
+        let Self::Denied(refusal) = self else {
+            return false;
+        };
+        match refusal.code.as_str() {
+            "AccessDenied" => true,
+            "InvalidIdentityToken" => PROVIDER_UNKNOWN
+                .iter()
+                .any(|words| refusal.message.contains(words)),
+            _ => false,
+        }
+    }
+
     /// The same error, said to have come after so many attempts.
     pub(crate) fn after(mut self, made: u32) -> Self {
         if let Self::Throttled { attempts, .. }
@@ -94,9 +111,75 @@ impl ExchangeError {
     }
 }
 
+/// How STS says that it knows no provider for the token: in today's words, which it also has for an
+/// audience, and in those until July 2026.
+const PROVIDER_UNKNOWN: [&str; 2] = ["could not be validated", "No OpenIDConnect provider found"];
+
 fn tries(attempts: u32) -> String {
     match attempts {
         1 => "tried once".to_owned(),
         many => format!("tried {many} times"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn denied(code: &str, message: &str) -> ExchangeError {
+        ExchangeError::Denied(Refusal {
+            operation: "AssumeRoleWithWebIdentity",
+            code: code.to_owned(),
+            message: message.to_owned(),
+            status: 403,
+            request_id: None,
+        })
+    }
+
+    #[test]
+    fn only_what_iam_may_not_have_spread_yet_may_settle() {
+        for (code, message, settles) in [
+            (
+                "AccessDenied",
+                "Not authorized to perform sts:AssumeRoleWithWebIdentity",
+                true,
+            ),
+            (
+                "InvalidIdentityToken",
+                "The web identity token provided could not be validated. See …",
+                true,
+            ),
+            (
+                "InvalidIdentityToken",
+                "No OpenIDConnect provider found in your account for https://a.example",
+                true,
+            ),
+            ("InvalidIdentityToken", "Incorrect token audience", false),
+            (
+                "InvalidIdentityToken",
+                "Missing a required claim: sub",
+                false,
+            ),
+            (
+                "InvalidIdentityToken",
+                "Couldn't retrieve verification key from your identity provider,  please …",
+                false,
+            ),
+            (
+                "ExpiredTokenException",
+                "Token expired: current date/time 2 must be before the expiration date/time 1",
+                false,
+            ),
+        ] {
+            assert_eq!(
+                denied(code, message).may_settle(),
+                settles,
+                "{code}: {message}"
+            );
+        }
+        let malformed = ExchangeError::Token {
+            why: "it is empty".to_owned(),
+        };
+        assert!(!malformed.may_settle());
     }
 }
