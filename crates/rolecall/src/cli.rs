@@ -38,6 +38,7 @@ pub enum Command {
     /// Exchange for a connection's credentials and print them
     #[command(
         after_help = "Examples:\n  eval \"$(rolecall credentials athena --format env)\"\n  \
+                      rolecall credentials athena --format fish | source\n  \
                       credential_process = rolecall credentials athena --format process"
     )]
     Credentials(CredentialsArgs),
@@ -187,6 +188,9 @@ pub struct CredentialsArgs {
     /// The form to print
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    /// Also give the session token as AWS_SECURITY_TOKEN, for programs that know no other name
+    #[arg(long)]
+    pub legacy_security_token: bool,
     /// Print what would be done, step by step, and what each step needs; no call is made
     #[arg(long)]
     pub explain_plan: bool,
@@ -377,6 +381,15 @@ pub enum Format {
     Env,
     /// `NAME=value` lines
     Dotenv,
+    /// `set -gx` lines for fish
+    Fish,
+    /// `$Env:NAME = 'value'` lines for PowerShell
+    #[value(name = "powershell")]
+    PowerShell,
+    /// In a step of GitHub Actions: lines into the file $GITHUB_ENV, masks to its log
+    Github,
+    /// A section of ~/.aws/credentials
+    Profile,
     /// A JSON object
     Json,
     /// What an SDK's `credential_process` reads

@@ -1,14 +1,16 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::SourceError;
+use crate::{Format, SourceError};
 
 /// Why credentials could not be delivered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeliverError {
     /// Not the name of a format.
-    #[error("`{given}` is not a format: expected `env`, `dotenv`, `json` or `process`")]
+    #[error(
+        "`{given}` is not a format: expected `env`, `fish`, `powershell`, `dotenv`, `profile`, `json` or `process`"
+    )]
     Format {
         /// What was given.
         given: String,
@@ -20,6 +22,30 @@ pub enum DeliverError {
     Dotenv {
         /// The variable.
         key: &'static str,
+    },
+    /// A value that readers of AWS's shared files would read differently.
+    #[error(
+        "the value of {key} holds characters that readers of `~/.aws/credentials` disagree on; use `--format env` or `json`"
+    )]
+    Section {
+        /// The setting.
+        key: &'static str,
+    },
+    /// A form whose members are fixed has no place for the old name of the session token.
+    #[error(
+        "`{format}` has no place for AWS_SECURITY_TOKEN; use `env`, `dotenv`, `fish`, `powershell`, `github` or `profile`"
+    )]
+    LegacyToken {
+        /// The form.
+        format: Format,
+    },
+    /// Not a name that every SDK takes for a profile.
+    #[error(
+        "`{given}` cannot be the name of a profile: SDKs agree on letters, digits and `_ - . / @ : + %` only"
+    )]
+    ProfileName {
+        /// What was given.
+        given: String,
     },
     /// Credentials that cannot be written as JSON: a defect of ours.
     #[error("the credentials cannot be written as JSON: {_0}")]

@@ -1,3 +1,7 @@
+pub(crate) mod github;
+pub(crate) mod quoting;
+mod section;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -5,15 +9,21 @@ use rolecall_names::Region;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use crate::{Credentials, DeliverError};
+use crate::{Credentials, DeliverError, ProfileName};
 
 /// A text form of credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// `export` lines for a POSIX shell to evaluate.
     Env,
+    /// `set -gx` lines for fish to evaluate.
+    Fish,
+    /// `$Env:` lines for PowerShell to evaluate.
+    PowerShell,
     /// `NAME=value` lines, unquoted, for docker, systemd and the dotenv libraries alike.
     Dotenv,
+    /// A section of `~/.aws/credentials`.
+    Profile,
     /// One JSON object with the names of STS's result.
     Json,
     /// The JSON object of `credential_process`, version 1.
@@ -21,31 +31,80 @@ pub enum Format {
     Process,
 }
 
+/// What is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Printed<'a> {
+    /// The credentials.
+    pub credentials: &'a Credentials,
+    /// The region, where it is known.
+    pub region: Option<&'a Region>,
+    /// What the section of [`Format::Profile`] is called.
+    pub profile: &'a str,
+    /// Whether the session token is also given by its name before 2013, which a few old programs
+    /// still look for.
+    pub legacy_security_token: bool,
+}
+
 impl Format {
-    /// Writes credentials, and the region where it is known, in this form, ending in a newline.
+    /// Whether this form can say what is asked of it, before there are credentials.
     ///
     /// # Errors
-    /// [`DeliverError::Dotenv`] for values with characters that AWS's never have.
-    pub fn render(
-        self,
-        credentials: &Credentials,
-        region: Option<&Region>,
-    ) -> Result<SecretString, DeliverError> {
+    /// [`DeliverError::LegacyToken`] for a form whose members are fixed,
+    /// [`DeliverError::ProfileName`] for a section that SDKs would not find.
+    pub fn check(self, profile: &str, legacy_security_token: bool) -> Result<(), DeliverError> {
+        match self {
+            Self::Json | Self::Process if legacy_security_token => {
+                Err(DeliverError::LegacyToken { format: self })
+            }
+            Self::Profile => profile.parse::<ProfileName>().map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes credentials in this form, ending in a newline.
+    ///
+    /// # Errors
+    /// As [`Self::check`]; [`DeliverError::Dotenv`] and [`DeliverError::Section`] for values with
+    /// characters that AWS's never have.
+    pub fn render(self, printed: &Printed<'_>) -> Result<SecretString, DeliverError> {
+        self.check(printed.profile, printed.legacy_security_token)?;
+        let (credentials, region) = (printed.credentials, printed.region);
+        let lines = |line: &dyn Fn(&'static str, &str) -> Result<String, DeliverError>| {
+            lines(&printed.variables(), line)
+        };
         let text = match self {
-            Self::Env => lines(&variables(credentials, region), |name, value| {
-                Ok(format!("export {name}={}", shell_quote(value)))
-            })?,
-            Self::Dotenv => lines(&variables(credentials, region), |key, value| {
-                if value.bytes().all(plain_in_dotenv) {
+            Self::Env => {
+                lines(&|name, value| Ok(format!("export {name}={}", quoting::posix(value))))?
+            }
+            Self::Fish => {
+                lines(&|name, value| Ok(format!("set -gx {name} {}", quoting::fish(value))))?
+            }
+            Self::PowerShell => {
+                lines(&|name, value| Ok(format!("$Env:{name} = {}", quoting::powershell(value))))?
+            }
+            Self::Dotenv => lines(&|key, value| {
+                if value.bytes().all(plain) {
                     Ok(format!("{key}={value}"))
                 } else {
                     Err(DeliverError::Dotenv { key })
                 }
             })?,
+            Self::Profile => section::render(printed)?,
             Self::Json => object(credentials, None, region)?,
             Self::Process => object(credentials, Some(1), None)?,
         };
         Ok(text.into())
+    }
+}
+
+impl Printed<'_> {
+    /// The environment variables that say all this.
+    pub(crate) fn variables(&self) -> Vec<(&'static str, SecretString)> {
+        let mut variables = variables(self.credentials, self.region);
+        if self.legacy_security_token {
+            variables.push(("AWS_SECURITY_TOKEN", self.credentials.session_token.clone()));
+        }
+        variables
     }
 }
 
@@ -55,7 +114,10 @@ impl FromStr for Format {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "env" => Ok(Self::Env),
+            "fish" => Ok(Self::Fish),
+            "powershell" => Ok(Self::PowerShell),
             "dotenv" => Ok(Self::Dotenv),
+            "profile" => Ok(Self::Profile),
             "json" => Ok(Self::Json),
             "process" => Ok(Self::Process),
             _ => Err(DeliverError::Format {
@@ -69,7 +131,10 @@ impl fmt::Display for Format {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Env => "env",
+            Self::Fish => "fish",
+            Self::PowerShell => "powershell",
             Self::Dotenv => "dotenv",
+            Self::Profile => "profile",
             Self::Json => "json",
             Self::Process => "process",
         })
@@ -106,15 +171,9 @@ pub(crate) fn variables(
     variables
 }
 
-/// One word for a POSIX shell, whatever is in `value`: within single quotes nothing is special
-/// but the quote itself.
-pub(crate) fn shell_quote(value: &str) -> String {
-    format!("'{}'", value.replace('\'', r"'\''"))
-}
-
 fn lines(
     variables: &[(&'static str, SecretString)],
-    line: impl Fn(&'static str, &str) -> Result<String, DeliverError>,
+    line: &dyn Fn(&'static str, &str) -> Result<String, DeliverError>,
 ) -> Result<String, DeliverError> {
     let mut text = String::new();
     for (name, value) in variables {
@@ -159,6 +218,7 @@ fn object(
     Ok(text)
 }
 
-fn plain_in_dotenv(byte: u8) -> bool {
+/// Characters that every reader of unquoted values reads as they stand.
+fn plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"/+=_.:@%-".contains(&byte)
 }

@@ -1,6 +1,7 @@
 //! Credentials in the form a workload reads.
 //!
-//! - printed: [`Format`] as shell, dotenv, JSON or `credential_process` text;
+//! - printed: [`Format`] as text for shells, dotenv, AWS's files, JSON or `credential_process`, and
+//!   [`GithubStep`] for the steps of a job;
 //! - as a file: [`SecretFile`], replaced atomically, and [`keep_token_fresh`] for token files;
 //! - by HTTP: [`ContainerEndpoint`], which every AWS SDK knows how to ask;
 //! - to a child process: [`exec`], by any of the ways above.
@@ -16,6 +17,7 @@ mod endpoint;
 mod error;
 mod exec;
 mod format;
+mod profile_name;
 mod secret_file;
 mod signals;
 mod source;
@@ -28,7 +30,9 @@ pub use credentials::Credentials;
 pub use endpoint::{AuthorizationToken, ContainerEndpoint};
 pub use error::DeliverError;
 pub use exec::{Delivery, Execution, exec};
-pub use format::Format;
+pub use format::github::GithubStep;
+pub use format::{Format, Printed};
+pub use profile_name::ProfileName;
 pub use secret_file::SecretFile;
 pub use source::{CredentialSource, IdentityToken, SourceError, TokenSource};
 pub use token_file::keep_token_fresh;
