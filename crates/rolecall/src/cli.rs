@@ -11,6 +11,7 @@ pub mod admin;
 pub mod connection;
 pub mod installation;
 pub mod issuer;
+pub mod profiles;
 pub mod state;
 mod token_preview;
 pub mod trust;
@@ -45,6 +46,9 @@ pub enum Command {
     /// Look at the connections, and try one step by step
     #[command(subcommand)]
     Connection(connection::ConnectionCommand),
+    /// Profiles for the aws CLI and the SDKs, one a connection
+    #[command(subcommand)]
+    Profiles(profiles::ProfilesCommand),
     /// Run a program with a connection's credentials, kept fresh for as long as it runs
     #[command(after_help = "Example:\n  rolecall exec athena -- aws sts get-caller-identity")]
     Exec(ExecArgs),

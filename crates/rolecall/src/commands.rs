@@ -10,6 +10,7 @@ mod demo;
 mod exec;
 mod issuer;
 mod issuer_publish;
+mod profiles;
 mod serve;
 mod state;
 mod token;
@@ -37,6 +38,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Serve(args) => serve::run(args).await?,
         Command::Credentials(args) => credentials::run(args).await?,
         Command::Connection(command) => connection::run(command).await?,
+        Command::Profiles(command) => return profiles::run(&command),
         Command::Exec(args) => return exec::run(args).await,
         Command::Token(TokenCommand::Mint(args)) => token::mint(args).await?,
         Command::Token(TokenCommand::Inspect(args)) => token::inspect(args)?,

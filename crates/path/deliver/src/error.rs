@@ -47,6 +47,57 @@ pub enum DeliverError {
         /// What was given.
         given: String,
     },
+    /// The user has a profile of that name.
+    #[error(
+        "line {line}: the profile `{name}` is there already and was not written by `rolecall profiles write`, which leaves it alone"
+    )]
+    ProfileTaken {
+        /// The profile.
+        name: String,
+        /// The line of its section, from 1.
+        line: usize,
+    },
+    /// The comments around our block are not a pair.
+    #[error(
+        "line {line}: {why}; the comments `# >>> rolecall profiles` and `# <<< rolecall profiles` must be one pair"
+    )]
+    ProfileMarkers {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong there.
+        why: &'static str,
+    },
+    /// A setting behind our block that is in no section of its own.
+    #[error(
+        "line {line}: this setting stands behind Rolecall's block and before the next section, so it belongs to the last profile of the block; move it into its own section"
+    )]
+    LooseSetting {
+        /// The line, from 1.
+        line: usize,
+    },
+    /// What cannot stand in a profile's `credential_process`.
+    #[error(
+        "`{given}` cannot stand in a profile's `credential_process`: paths must be absolute UTF-8 without control characters, ` #` and ` ;`, and a connection's name must not begin with `-`"
+    )]
+    ProfileCommand {
+        /// The path or name.
+        given: String,
+    },
+    /// A file of the user's could not be read.
+    #[error("`{}` cannot be read: {error}", path.display())]
+    UserFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
+    /// A file of the user's was written by somebody else while it was about to be replaced.
+    #[error("`{}` was changed by another program just now; it was left as it is, run this again", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// Credentials that cannot be written as JSON: a defect of ours.
     #[error("the credentials cannot be written as JSON: {_0}")]
     Json(#[source] serde_json::Error),

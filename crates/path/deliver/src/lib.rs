@@ -3,6 +3,7 @@
 //! - printed: [`Format`] as text for shells, dotenv, AWS's files, JSON or `credential_process`, and
 //!   [`GithubStep`] for the steps of a job;
 //! - as a file: [`SecretFile`], replaced atomically, and [`keep_token_fresh`] for token files;
+//! - as [`profiles`] in the user's `~/.aws/config`, all else in it kept;
 //! - by HTTP: [`ContainerEndpoint`], which every AWS SDK knows how to ask;
 //! - to a child process: [`exec`], by any of the ways above.
 //!
@@ -18,6 +19,7 @@ mod error;
 mod exec;
 mod format;
 mod profile_name;
+pub mod profiles;
 mod secret_file;
 mod signals;
 mod source;
@@ -33,6 +35,7 @@ pub use exec::{Delivery, Execution, exec};
 pub use format::github::GithubStep;
 pub use format::{Format, Printed};
 pub use profile_name::ProfileName;
+pub use profiles::file::UserFile;
 pub use secret_file::SecretFile;
 pub use source::{CredentialSource, IdentityToken, SourceError, TokenSource};
 pub use token_file::keep_token_fresh;

@@ -14,7 +14,9 @@ mod endpoint;
 mod environment;
 mod executing;
 mod format;
+mod profiles;
 mod secret_file;
+mod user_file;
 
 /// Noon of a day in November 2026, where every test begins.
 fn noon() -> Timestamp {
