@@ -62,7 +62,8 @@ def test_a_section_of_the_credentials_file_is_read(acme, tmp_path, arguments):
 
 def test_later_steps_of_a_github_job_have_the_session(acme, tmp_path):
     file = tmp_path / "github-env"
-    file.write_text("BEFORE=1\n")
+    # Somebody before us forgot the line's end.
+    file.write_text("BEFORE=1")
     log = printed(acme, "github", env=acme.programs.environment(GITHUB_ENV=str(file))).done().stdout
     variables = dict(line.split("=", 1) for line in file.read_text().splitlines())
     assert variables.pop("BEFORE") == "1"

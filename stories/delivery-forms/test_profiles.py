@@ -99,6 +99,24 @@ def test_a_second_run_changes_nothing_and_a_gone_connection_disappears(acme, tmp
     assert aws_config.read_text() == OURS
 
 
+def test_the_aws_cli_edits_around_the_block(acme, aws_config):
+    aws_config.write_text("[profile mine]\noutput = json\n")
+    write(acme, aws_config).done()
+    environment = acme.programs.environment(AWS_CONFIG_FILE=str(aws_config))
+    for profile in ("mine", "new"):
+        acme.programs.aws("configure", "set", "region", "eu-west-3", "--profile", profile, env=environment).done()
+    edited = aws_config.read_bytes()
+    assert "as before" in write(acme, aws_config).done().stdout
+    assert aws_config.read_bytes() == edited
+    # What it adds to a profile of ours is ours to replace.
+    acme.programs.aws("configure", "set", "output", "text", "--profile", "tagged", env=environment).done()
+    write(acme, aws_config).done()
+    assert aws_config.read_bytes() == edited
+    remove(acme, aws_config).done()
+    profiles = botocore.configloader.load_config(str(aws_config))["profiles"]
+    assert profiles == {"mine": {"output": "json", "region": "eu-west-3"}, "new": {"region": "eu-west-3"}}
+
+
 def test_a_plan_prints_the_difference_and_changes_nothing(acme, aws_config):
     aws_config.write_text(OURS)
     planned = write(acme, aws_config, "--plan")

@@ -116,7 +116,7 @@ impl<'a> Trial<'a> {
             Ok(minted) => {
                 let presented = Presented::read(&minted.token);
                 let mut details = claims(&presented);
-                details.push(("expires", json!(minted.expires_at.to_string())));
+                details.push(("expires", json!(seconds(minted.expires_at))));
                 self.ended(TOKEN, Verdict::Passed, 1, details);
                 Ok((minted.token, presented))
             }
@@ -289,7 +289,7 @@ fn asked(step: &Step) -> Vec<(&'static str, Value)> {
 fn given(session: &Session) -> Vec<(&'static str, Value)> {
     let mut details = vec![
         ("session", json!(session.assumed_role_arn().as_str())),
-        ("expires", json!(session.expiration().to_string())),
+        ("expires", json!(seconds(session.expiration()))),
     ];
     if let Some(provider) = session.provider() {
         details.push(("provider", json!(provider)));
@@ -311,6 +311,11 @@ fn refusal(error: &ExchangeError) -> (&'static str, Value) {
         None => json!({ "message": error.to_string() }),
     };
     ("error", told)
+}
+
+/// To the second, as STS tells times.
+fn seconds(time: jiff::Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// `exchange` for the first step, then `hop-1` and so on.

@@ -52,11 +52,18 @@ async fn test(args: TestArgs) -> Result<(), Failure> {
             error,
             next,
             patience,
-        } => anstream::eprintln!(
-            "{step}: {error}\n{step}: IAM may not have told all of AWS yet; trying again in {} s ({next} of {})",
-            patience.pause.as_secs_f32(),
-            patience.again
-        ),
+        } => {
+            if next == 1 {
+                anstream::eprintln!(
+                    "{step}: {error}\n{step}: IAM may not have told all of AWS about a change yet"
+                );
+            }
+            anstream::eprintln!(
+                "{step}: trying again in {} s ({next} of {})",
+                patience.pause.as_secs_f32(),
+                patience.again
+            );
+        }
     };
     let report = Trial::new(&asking, patience, &mut observe).run().await;
     printed?;

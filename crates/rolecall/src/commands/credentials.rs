@@ -1,6 +1,7 @@
 //! `rolecall credentials`: the whole way once, printed in the form that was asked for.
 
 use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use rolecall_deliver::{Format, GithubStep, Printed};
@@ -90,18 +91,31 @@ fn export(printed: &Printed<'_>, environment: &Path) -> Result<(), Failure> {
     let delimiter = format!("rolecall-{}", uuid::Uuid::new_v4());
     let step = GithubStep::render(printed, &delimiter);
     printing::text(step.masks.expose_secret())?;
-    std::fs::OpenOptions::new()
+    append(environment, step.environment.expose_secret()).map_err(|error| {
+        Failure::new(
+            Exit::Local,
+            format_args!(
+                "cannot append to `{}`, which GITHUB_ENV names: {error}",
+                environment.display()
+            ),
+        )
+    })
+}
+
+/// Appends lines to a file whose last one somebody may have left without an end.
+fn append(path: &Path, lines: &str) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new()
+        .read(true)
         .append(true)
         .create(true)
-        .open(environment)
-        .and_then(|mut file| file.write_all(step.environment.expose_secret().as_bytes()))
-        .map_err(|error| {
-            Failure::new(
-                Exit::Local,
-                format_args!(
-                    "cannot append to `{}`, which GITHUB_ENV names: {error}",
-                    environment.display()
-                ),
-            )
-        })
+        .open(path)?;
+    let length = file.metadata()?.len();
+    if let Some(last) = length.checked_sub(1) {
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, last)?;
+        if byte != *b"\n" {
+            file.write_all(b"\n")?;
+        }
+    }
+    file.write_all(lines.as_bytes())
 }

@@ -154,8 +154,10 @@ fn markers(line: usize, why: &'static str) -> DeliverError {
     DeliverError::ProfileMarkers { line, why }
 }
 
+/// Without `:` and `=`: `aws configure set` takes a comment that has one for a setting, and puts new
+/// ones of the section above behind it, into the block.
 const BEGIN: &str =
-    "# >>> rolecall profiles: `rolecall profiles write` replaces what stands in between >>>";
+    "# >>> rolecall profiles (`rolecall profiles write` replaces what stands in between) >>>";
 /// Says that the line above had no end before: without the block it has none again.
-const BEGIN_JOINED: &str = "# >>> rolecall profiles: `rolecall profiles write` replaces what stands in between; the line above had no end >>>";
+const BEGIN_JOINED: &str = "# >>> rolecall profiles (`rolecall profiles write` replaces what stands in between; the line above had no end) >>>";
 const END: &str = "# <<< rolecall profiles <<<";

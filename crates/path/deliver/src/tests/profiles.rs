@@ -37,7 +37,7 @@ fn profiles_stand_behind_what_was_there() {
 
     [profile mine]
     output = json
-    # >>> rolecall profiles: `rolecall profiles write` replaces what stands in between >>>
+    # >>> rolecall profiles (`rolecall profiles write` replaces what stands in between) >>>
     [profile athena]
     credential_process = /usr/bin/rolecall credentials athena --config /etc/rolecall.yaml --format process
     region = eu-central-1
@@ -48,7 +48,7 @@ fn profiles_stand_behind_what_was_there() {
     # <<< rolecall profiles <<<
     "#);
     insta::assert_snapshot!(write("", &["default"]).unwrap(), @r#"
-    # >>> rolecall profiles: `rolecall profiles write` replaces what stands in between >>>
+    # >>> rolecall profiles (`rolecall profiles write` replaces what stands in between) >>>
     [default]
     credential_process = /usr/bin/rolecall credentials default --config /etc/rolecall.yaml --format process
     region = eu-central-1
@@ -211,7 +211,7 @@ fn a_diff_shows_no_keys() {
 fn lines() -> impl Strategy<Value = Vec<u8>> {
     let line = prop_oneof![
         "(\\[default\\]|\\[profile [a-d]\\]|[a-z_]{1,8} = [ -~]{0,8}|s3 =|  nested = 1|# [ -~]{0,8}|; x|)".prop_map(String::into_bytes),
-        Just(b"  # >>> rolecall profiles: `rolecall profiles write` replaces what stands in between >>>".to_vec()),
+        Just(b"  # >>> rolecall profiles (`rolecall profiles write` replaces what stands in between) >>>".to_vec()),
         Just(b" # <<< rolecall profiles <<<".to_vec()),
         proptest::collection::vec(any::<u8>().prop_filter("a line", |byte| *byte != b'\n'), 0..12),
     ];
