@@ -1,5 +1,6 @@
 use jiff::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
 
 /// Temporary AWS credentials as they are handed to a workload. `Debug` shows no key.
 #[derive(Debug, Clone)]
@@ -19,6 +20,24 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// What the container credentials endpoint answers.
+    /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>
+    pub fn to_json(&self) -> SecretString {
+        let mut members = json!({
+            "AccessKeyId": self.access_key_id,
+            "SecretAccessKey": self.secret_access_key.expose_secret(),
+            "Token": self.session_token.expose_secret(),
+            "Expiration": self.expiration_text(),
+        });
+        if let Some(account) = &self.account_id {
+            members["AccountId"] = json!(account);
+        }
+        if let Some(role) = &self.role_arn {
+            members["RoleArn"] = json!(role);
+        }
+        members.to_string().into()
+    }
+
     /// The end in the one form that every SDK reads: `YYYY-MM-DDTHH:MM:SSZ`, no fraction.
     pub fn expiration_text(&self) -> String {
         self.expiration.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()

@@ -1,4 +1,4 @@
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
-use crate::{CachedCredentials, Credentials, DeliverError};
+use crate::{CachedCredentials, DeliverError};
 
 /// The container credentials endpoint on 127.0.0.1, which the AWS SDKs ask where
 /// `AWS_CONTAINER_CREDENTIALS_FULL_URI` says so. Ends when it is dropped.
@@ -65,7 +65,19 @@ impl ContainerEndpoint {
         credentials: CachedCredentials,
         authorization: AuthorizationToken,
     ) -> Result<Self, DeliverError> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), credentials, authorization).await
+    }
+
+    /// The same at an address that is chosen here, for programs that are started elsewhere.
+    ///
+    /// # Errors
+    /// [`DeliverError::Listen`].
+    pub async fn start_at(
+        address: SocketAddr,
+        credentials: CachedCredentials,
+        authorization: AuthorizationToken,
+    ) -> Result<Self, DeliverError> {
+        let listener = TcpListener::bind(address)
             .await
             .map_err(DeliverError::Listen)?;
         let address = listener.local_addr().map_err(DeliverError::Listen)?;
@@ -118,7 +130,10 @@ async fn serve(State(served): State<Arc<Served>>, headers: HeaderMap) -> Respons
         );
     }
     match served.credentials.current().await {
-        Ok(credentials) => answer(StatusCode::OK, body(&credentials)),
+        Ok(credentials) => answer(
+            StatusCode::OK,
+            credentials.to_json().expose_secret().to_owned(),
+        ),
         Err(error) => {
             let status = if error.permanent {
                 StatusCode::FORBIDDEN
@@ -128,22 +143,6 @@ async fn serve(State(served): State<Arc<Served>>, headers: HeaderMap) -> Respons
             refuse(status, &error.code, &error.message)
         }
     }
-}
-
-fn body(credentials: &Credentials) -> String {
-    let mut members = json!({
-        "AccessKeyId": credentials.access_key_id,
-        "SecretAccessKey": credentials.secret_access_key.expose_secret(),
-        "Token": credentials.session_token.expose_secret(),
-        "Expiration": credentials.expiration_text(),
-    });
-    if let Some(account) = &credentials.account_id {
-        members["AccountId"] = json!(account);
-    }
-    if let Some(role) = &credentials.role_arn {
-        members["RoleArn"] = json!(role);
-    }
-    members.to_string()
 }
 
 fn refuse(status: StatusCode, code: &str, message: &str) -> Response {

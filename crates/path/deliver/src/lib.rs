@@ -25,7 +25,7 @@ mod signals;
 mod source;
 mod token_file;
 
-pub use cache::CachedCredentials;
+pub use cache::{Cached, CachedCredentials, CachedToken, Timed};
 pub use child::ChildSettings;
 pub use clock::Clock;
 pub use credentials::Credentials;
@@ -38,7 +38,7 @@ pub use profile_name::ProfileName;
 pub use profiles::file::UserFile;
 pub use secret_file::SecretFile;
 pub use source::{CredentialSource, IdentityToken, SourceError, TokenSource};
-pub use token_file::keep_token_fresh;
+pub use token_file::{keep_token_file, keep_token_fresh};
 
 #[cfg(test)]
 mod tests;

@@ -16,12 +16,32 @@ use crate::DeliverError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretFile {
     path: PathBuf,
+    mode: u32,
+    owner: Option<u32>,
+    group: Option<u32>,
 }
 
 impl SecretFile {
     /// A file at that path. Nothing is written yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self {
+            path: path.into(),
+            mode: 0o600,
+            owner: None,
+            group: None,
+        }
+    }
+
+    /// The same for others to read: with this mode, and of this user and group where they are
+    /// given. Changing the owner takes the rights of root.
+    #[must_use]
+    pub fn shared_with(self, mode: u32, owner: Option<u32>, group: Option<u32>) -> Self {
+        Self {
+            mode,
+            owner,
+            group,
+            ..self
+        }
     }
 
     /// Where it is.
@@ -62,6 +82,13 @@ impl SecretFile {
             .permissions(Permissions::from_mode(0o600))
             .tempfile_in(folder)?;
         write(new.as_file_mut())?;
+        if self.owner.is_some() || self.group.is_some() {
+            std::os::unix::fs::fchown(new.as_file(), self.owner, self.group)?;
+        }
+        if self.mode != 0o600 {
+            new.as_file()
+                .set_permissions(Permissions::from_mode(self.mode))?;
+        }
         self.advance_time(&new)?;
         new.as_file().sync_all()?;
         new.persist(&self.path).map_err(|error| error.error)?;

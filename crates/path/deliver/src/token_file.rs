@@ -40,6 +40,26 @@ pub async fn keep_token_fresh(
     }
 }
 
+/// The same from the beginning: the first token is fetched and written as soon as it can be had.
+pub async fn keep_token_file(
+    source: Arc<dyn TokenSource>,
+    file: SecretFile,
+    clock: Clock,
+    observe: impl Fn(Result<&IdentityToken, &DeliverError>) + Send,
+) {
+    let mut pause = FIRST_RETRY;
+    let first = loop {
+        match renew(source.as_ref(), &file).await {
+            Ok(token) => break token,
+            Err(error) => observe(Err(&error)),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LAST_RETRY);
+    };
+    observe(Ok(&first));
+    keep_token_fresh(source, file, &first, clock, observe).await;
+}
+
 /// Fetches a token and writes it.
 pub(crate) async fn renew(
     source: &dyn TokenSource,

@@ -76,7 +76,68 @@ async fn old_credentials_are_served_while_fetching_fails_and_not_longer() {
         key(&cache).await.unwrap_err(),
         "AccessDenied: not authorized"
     );
+    // A denial is not asked for again at every call either.
+    assert!(key(&cache).await.is_err());
+    assert_eq!(source.fetches(), 4);
+    hands.forward(1);
     assert_eq!(key(&cache).await.unwrap(), "ASIATWO");
+}
+
+#[tokio::test]
+async fn what_passes_by_itself_is_asked_for_again_at_once() {
+    let source = Scripted::new(vec![Err(unavailable()), Ok(lasting("ASIAONE", 60))]);
+    let cache = CachedCredentials::new(source, Hands::at_noon().clock());
+    assert!(key(&cache).await.is_err());
+    assert_eq!(key(&cache).await.unwrap(), "ASIAONE");
+}
+
+#[tokio::test]
+async fn a_flush_forgets_credentials_and_refusals() {
+    let source = Scripted::new(vec![
+        Ok(lasting("ASIAONE", 60)),
+        Err(denied()),
+        Ok(lasting("ASIATWO", 60)),
+    ]);
+    let cache = CachedCredentials::new(source, Hands::at_noon().clock());
+    assert_eq!(key(&cache).await.unwrap(), "ASIAONE");
+    cache.flush();
+    assert_eq!(cache.held_until(), None);
+    assert!(key(&cache).await.is_err());
+    cache.flush();
+    assert_eq!(key(&cache).await.unwrap(), "ASIATWO");
+}
+
+#[tokio::test]
+async fn those_that_began_together_are_replaced_one_after_the_other() {
+    let hands = Hands::at_noon();
+    let caches: Vec<_> = (0..=10)
+        .map(|tenth| {
+            let source = Scripted::new(vec![
+                Ok(lasting("ASIAONE", 60)),
+                Ok(lasting("ASIATWO", 120)),
+            ]);
+            let spread = f64::from(tenth) / 10.0;
+            (
+                source.clone(),
+                CachedCredentials::spread(source, hands.clock(), spread),
+            )
+        })
+        .collect();
+    let mut replaced = Vec::new();
+    for minute in 0..=40 {
+        for (_, cache) in &caches {
+            cache.current().await.unwrap();
+        }
+        let count = caches.iter().filter(|(source, _)| source.fetches() == 2);
+        replaced.push(count.count());
+        if minute < 40 {
+            hands.forward(1);
+        }
+    }
+    assert_eq!(replaced[31], 0, "replaced before it was worth it");
+    assert_eq!(replaced[40], 11, "kept for too long");
+    let most = replaced.windows(2).map(|pair| pair[1] - pair[0]).max();
+    assert!(most <= Some(2), "together all the same: {replaced:?}");
 }
 
 #[tokio::test(start_paused = true)]
