@@ -5,11 +5,48 @@ use rolecall_ask::{Asker, Audience, Connection};
 use rolecall_chain::{Event, Plan, walk};
 use rolecall_exchange::{Retry, Session, StsEnvironment};
 
+use crate::agent_client::AgentClient;
 use crate::cli::AskArgs;
 use crate::config::Loaded;
 use crate::denial::{self, Presented};
 use crate::failure::{Exit, Failure};
 use crate::issuer_client::{IssuerClient, Minted, TokenAsk};
+
+/// From where credentials come.
+pub enum Way {
+    /// The agent of this machine.
+    Agent(AgentClient),
+    /// The whole way, from here.
+    Configuration(Box<Loaded>),
+}
+
+impl Way {
+    /// The agent where one is named, the configuration file where there is one, else the agent
+    /// whose socket is there.
+    ///
+    /// # Errors
+    /// `Configuration` where the file cannot be read, or there is neither.
+    pub fn choose(args: &AskArgs) -> Result<Self, Failure> {
+        if let Some(socket) = &args.agent {
+            return Self::agent(AgentClient::at(socket), args);
+        }
+        match AgentClient::found() {
+            Some(agent) if !args.config.exists() => Self::agent(agent, args),
+            _ => Ok(Self::Configuration(Box::new(Loaded::read(&args.config)?))),
+        }
+    }
+
+    fn agent(agent: AgentClient, args: &AskArgs) -> Result<Self, Failure> {
+        if args.attributes.is_empty() {
+            return Ok(Self::Agent(agent));
+        }
+        Err(Failure::new(
+            Exit::Usage,
+            "an agent's callers have the attributes that its configuration says",
+        )
+        .hint("Leave `--attribute` out, or give --config FILE to ask without the agent"))
+    }
+}
 
 /// One workload that asks for one connection.
 pub struct Asking {
@@ -26,16 +63,29 @@ impl Asking {
     /// environment that names no usable STS; `Local` for the key file.
     pub fn plan(loaded: &Loaded, connection: &str, args: &AskArgs) -> Result<Self, Failure> {
         let connection = find(loaded, connection)?;
-        let workload = loaded.asking_workload()?;
-        let mut attributes = workload.attributes.clone();
-        attributes.extend(args.attributes.iter().cloned());
-        let asker = Asker::new(workload.name.clone(), attributes);
+        let client = IssuerClient::new(loaded.asking_workload()?)?;
+        Self::with(client, connection, &args.attributes)
+    }
+
+    /// The same for a connection at hand, with the attributes that are chosen for it.
+    ///
+    /// # Errors
+    /// As [`Self::plan`], but for an unknown connection and the key file.
+    pub fn with(
+        client: IssuerClient,
+        connection: &Connection,
+        chosen: &[(String, String)],
+    ) -> Result<Self, Failure> {
+        let mut attributes = client.workload().attributes.clone();
+        attributes.extend(chosen.iter().cloned());
+        let asker = Asker::new(client.workload().name.clone(), attributes);
         let environment = StsEnvironment::from_lookup(|name| std::env::var(name).ok());
         let plan = Plan::make(connection, &asker, &environment)
             .map_err(|error| Failure::from_error(Exit::Configuration, &error))?;
         Ok(Self {
-            token_ask: token_ask(connection.audience(), args).for_role(connection.role().as_str()),
-            client: IssuerClient::new(workload)?,
+            token_ask: token_ask(connection.audience(), chosen)
+                .for_role(connection.role().as_str()),
+            client,
             plan,
         })
     }
@@ -100,10 +150,10 @@ pub fn find<'a>(loaded: &'a Loaded, name: &str) -> Result<&'a Connection, Failur
 }
 
 /// What a connection's audience asks of the issuer.
-pub fn token_ask(audience: &Audience, args: &AskArgs) -> TokenAsk {
+pub fn token_ask(audience: &Audience, chosen: &[(String, String)]) -> TokenAsk {
     let ask = match audience {
         Audience::TokenConfig(name) => TokenAsk::config(name),
         Audience::Named(audience) => TokenAsk::audience(audience),
     };
-    ask.with_attributes(args.attributes.iter().map(|(name, value)| (name, value)))
+    ask.with_attributes(chosen.iter().map(|(name, value)| (name, value)))
 }

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub mod access;
 pub mod admin;
+pub mod agent;
 pub mod connection;
 pub mod installation;
 pub mod issuer;
@@ -52,6 +53,11 @@ pub enum Command {
     /// Run a program with a connection's credentials, kept fresh for as long as it runs
     #[command(after_help = "Example:\n  rolecall exec athena -- aws sts get-caller-identity")]
     Exec(ExecArgs),
+    /// Fetch credentials once for all programs of this machine, and hand them to those who may
+    #[command(
+        after_help = "Examples:\n  rolecall agent --config /etc/rolecall.yaml\n  rolecall agent status"
+    )]
+    Agent(agent::AgentArgs),
     /// Mint a token for this workload, look into one, or judge one
     #[command(subcommand)]
     Token(TokenCommand),
@@ -176,6 +182,15 @@ pub struct AskArgs {
         default_value = "rolecall.yaml"
     )]
     pub config: PathBuf,
+    /// Ask the agent at this socket instead; an agent is also asked where there is no configuration
+    /// file and the socket of this user's or machine's agent is there
+    #[arg(
+        long,
+        value_name = "SOCKET",
+        env = "ROLECALL_AGENT",
+        conflicts_with = "config"
+    )]
+    pub agent: Option<PathBuf>,
     /// An attribute that the workload may choose when it asks; may be given more than once
     #[arg(long = "attribute", value_name = "NAME=VALUE", value_parser = attribute)]
     pub attributes: Vec<(String, String)>,
@@ -206,11 +221,16 @@ pub struct CredentialsArgs {
 /// `rolecall exec`
 #[derive(Debug, Args)]
 pub struct ExecArgs {
-    /// The connection, by its name in the configuration file
-    pub connection: String,
+    /// The connection, by its name in the configuration file; without one, the role in
+    /// AWS_ROLE_ARN is asked of the agent
+    pub connection: Option<String>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub ask: AskArgs,
+    /// A token of this token config too, in a file that is kept fresh and that VARIABLE names (the
+    /// token config's own target variable if none is given); may be given more than once
+    #[arg(long = "token-config", value_name = "NAME[=VARIABLE]")]
+    pub token_configs: Vec<String>,
     /// How the program reads its credentials
     #[arg(long, value_enum, default_value_t)]
     pub via: Via,
@@ -228,6 +248,11 @@ pub enum TokenCommand {
                       rolecall token mint --token-config aws"
     )]
     Mint(TokenMintArgs),
+    /// The token of a person who is signed in, as their session holds it (JSON); never this workload's
+    #[command(
+        after_help = "Example:\n  rolecall token user --token-config people --subject-token-file id-token.jwt"
+    )]
+    User(TokenUserArgs),
     /// Show what a token says, without judging it
     #[command(after_help = "Example:\n  rolecall token inspect /run/token")]
     Inspect(TokenInspectArgs),
@@ -266,6 +291,20 @@ pub struct TokenMintArgs {
     /// Stay, and replace the file before its token ends
     #[arg(long, requires = "to")]
     pub watch: bool,
+}
+
+/// `rolecall token user`
+#[derive(Debug, Args)]
+pub struct TokenUserArgs {
+    /// The token config, by name: one for people
+    #[arg(long, value_name = "NAME")]
+    pub token_config: String,
+    /// The person's own token, of an issuer that ours trusts; `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    pub subject_token_file: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub ask: AskArgs,
 }
 
 /// `rolecall token inspect`

@@ -3,6 +3,7 @@
 
 mod access;
 mod admin;
+mod agent;
 mod aws_emulator;
 mod connection;
 mod credentials;
@@ -15,6 +16,7 @@ mod serve;
 mod state;
 mod token;
 mod token_preview;
+mod token_user;
 mod trust;
 mod workload;
 mod workload_secret;
@@ -40,7 +42,9 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Connection(command) => connection::run(command).await?,
         Command::Profiles(command) => return profiles::run(&command),
         Command::Exec(args) => return exec::run(args).await,
+        Command::Agent(args) => agent::run(args).await?,
         Command::Token(TokenCommand::Mint(args)) => token::mint(args).await?,
+        Command::Token(TokenCommand::User(args)) => return token_user::run(args).await,
         Command::Token(TokenCommand::Inspect(args)) => token::inspect(args)?,
         Command::Token(TokenCommand::Verify(args)) => token::verify(args).await?,
         Command::Token(TokenCommand::Preview(args)) => token_preview::preview(&args)?,

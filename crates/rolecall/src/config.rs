@@ -2,6 +2,7 @@
 //! workload's (`workload`, `connections`). Reading it changes nothing; every error says file, line
 //! and column. `docs/configuration.md` is its reference.
 
+pub mod agent;
 mod evidence;
 pub mod keys;
 mod places;
@@ -20,7 +21,7 @@ pub mod issuer;
 
 pub use previewed::{Wanted, refused};
 pub use reading::{Loaded, read_yaml};
-pub use workload::AskingWorkload;
+pub use workload::{AskingWorkload, Proof};
 pub use writing::{Written, yaml};
 
 #[cfg(test)]

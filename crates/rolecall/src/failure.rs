@@ -30,6 +30,11 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// The code that the word means.
+    pub fn named(word: &str) -> Option<Self> {
+        ALL.into_iter().find(|exit| exit.code_word() == word)
+    }
+
     /// The code as a word, for programs that read messages rather than exit codes.
     pub fn code_word(self) -> &'static str {
         match self {
@@ -46,6 +51,19 @@ impl Exit {
         }
     }
 }
+
+const ALL: [Exit; 10] = [
+    Exit::Unexpected,
+    Exit::Usage,
+    Exit::Configuration,
+    Exit::RefusedByIssuer,
+    Exit::DeniedByAws,
+    Exit::Unreachable,
+    Exit::Local,
+    Exit::TokenNotValid,
+    Exit::RefusedByServer,
+    Exit::Negative,
+];
 
 /// An error as a person reads it.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use rolecall_attest::Assertion;
 use rolecall_sealed::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
-use crate::config::AskingWorkload;
+use crate::config::{AskingWorkload, Proof};
 use crate::failure::{Exit, Failure};
 use crate::issuer_address::{Addresses, http_client, unreachable};
 
@@ -37,6 +37,8 @@ pub struct Minted {
     pub token: SecretString,
     /// When it ends, by this machine's clock.
     pub expires_at: Timestamp,
+    /// The environment variable by which programs find its file, where its token config says one.
+    pub target_variable: Option<String>,
 }
 
 impl TokenAsk {
@@ -98,9 +100,9 @@ impl IssuerClient {
         })
     }
 
-    /// The name of the key that the workload proves itself with: its RFC 7638 thumbprint.
-    pub fn key_name(&self) -> &str {
-        self.workload.key.kid()
+    /// Who asks.
+    pub fn workload(&self) -> &AskingWorkload {
+        &self.workload
     }
 
     /// Attests and asks for a token.
@@ -108,9 +110,34 @@ impl IssuerClient {
     /// # Errors
     /// `RefusedByIssuer` with the issuer's reason, `Unreachable` where it does not answer.
     pub async fn token(&self, ask: &TokenAsk) -> Result<Minted, Failure> {
+        self.patiently(None, ask).await
+    }
+
+    /// Asks for a token for the person who has `subject_token`, a token of an issuer that ours
+    /// trusts. It is never this workload's own.
+    ///
+    /// # Errors
+    /// As [`Self::token`].
+    pub async fn person_token(
+        &self,
+        ask: &TokenAsk,
+        subject_token: &SecretString,
+    ) -> Result<Minted, Failure> {
+        self.patiently(Some(subject_token), ask).await
+    }
+
+    async fn patiently(
+        &self,
+        subject_token: Option<&SecretString>,
+        ask: &TokenAsk,
+    ) -> Result<Minted, Failure> {
         let mut waits = WAITS.iter();
         loop {
-            match (self.try_token(ask).await, waits.next()) {
+            let proof = match subject_token {
+                Some(token) => exchanging(token.clone()),
+                None => self.proof()?,
+            };
+            match (self.ask(proof, ask).await, waits.next()) {
                 (Ok(minted), _) => return Ok(minted),
                 (
                     Err(Missed {
@@ -125,25 +152,50 @@ impl IssuerClient {
         }
     }
 
-    /// Asks once, with an assertion of its own: one is good for one request.
-    async fn try_token(&self, ask: &TokenAsk) -> Result<Minted, Missed> {
+    /// What proves the workload in one request: an assertion is good for one.
+    fn proof(&self) -> Result<Vec<(&'static str, SecretString)>, Failure> {
+        match &self.workload.proof {
+            Proof::Key(key) => {
+                let assertion = Assertion::make(
+                    key,
+                    &self.workload.name,
+                    self.workload.issuer.as_str(),
+                    Timestamp::now().as_second(),
+                    &uuid::Uuid::new_v4().to_string(),
+                )
+                .map_err(|error| Failure::from_error(Exit::Unexpected, &error))?;
+                Ok(vec![
+                    ("grant_type", "client_credentials".into()),
+                    ("client_assertion_type", ASSERTION_TYPE.into()),
+                    ("client_assertion", assertion),
+                ])
+            }
+            Proof::Evidence(path) => {
+                let text = std::fs::read_to_string(path).map_err(|error| {
+                    Failure::new(
+                        Exit::Local,
+                        format_args!("cannot read the evidence file `{}`: {error}", path.display()),
+                    )
+                    .hint("It is the platform's to write: look whether the token is mounted or requested at all")
+                })?;
+                Ok(exchanging(text.trim().to_owned().into()))
+            }
+        }
+    }
+
+    /// Asks once.
+    async fn ask(
+        &self,
+        proof: Vec<(&'static str, SecretString)>,
+        ask: &TokenAsk,
+    ) -> Result<Minted, Missed> {
         let asked_at = Timestamp::now();
-        let assertion = Assertion::make(
-            &self.workload.key,
-            &self.workload.name,
-            self.workload.issuer.as_str(),
-            asked_at.as_second(),
-            &uuid::Uuid::new_v4().to_string(),
-        )
-        .map_err(|error| Failure::from_error(Exit::Unexpected, &error))?;
         let endpoint = format!("{}/oauth2/token", self.workload.issuer);
         let attributes = serde_json::to_string(&ask.attributes)
             .map_err(|error| Failure::from_error(Exit::Unexpected, &error))?;
-        let mut form = vec![
-            ("grant_type", "client_credentials"),
-            ("client_assertion_type", ASSERTION_TYPE),
-            ("client_assertion", assertion.expose_secret()),
-        ];
+        let mut form: Vec<(&str, &str)> = (proof.iter())
+            .map(|(name, value)| (*name, value.expose_secret()))
+            .collect();
         if let Some(name) = &ask.token_config {
             form.push(("token_config", name));
         }
@@ -181,6 +233,7 @@ impl IssuerClient {
             })?;
             return Ok(Minted {
                 token: granted.access_token,
+                target_variable: granted.target_variable,
                 expires_at: asked_at
                     .checked_add(jiff::SignedDuration::from_secs(granted.expires_in))
                     .unwrap_or(asked_at),
@@ -206,6 +259,21 @@ impl From<Failure> for Missed {
             wait: None,
         }
     }
+}
+
+/// RFC 8693 §2.1.
+fn exchanging(subject_token: SecretString) -> Vec<(&'static str, SecretString)> {
+    vec![
+        (
+            "grant_type",
+            "urn:ietf:params:oauth:grant-type:token-exchange".into(),
+        ),
+        (
+            "subject_token_type",
+            "urn:ietf:params:oauth:token-type:jwt".into(),
+        ),
+        ("subject_token", subject_token),
+    ]
 }
 
 /// How long the issuer wants to be left alone (RFC 9110 §10.2.3), where it would give the token
@@ -258,6 +326,8 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 struct Granted {
     access_token: SecretString,
     expires_in: i64,
+    #[serde(default)]
+    target_variable: Option<String>,
 }
 
 /// RFC 6749 §5.2.

@@ -4,6 +4,7 @@
 //! command needs, and tells a person what happened. `ARCHITECTURE.md` is the map.
 
 mod administering;
+mod agent_client;
 mod asking;
 mod cli;
 mod commands;

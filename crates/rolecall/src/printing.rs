@@ -9,6 +9,16 @@ use crate::failure::{Exit, Failure};
 ///
 /// # Errors
 /// `Local` where stdout cannot be written, a full disk for instance. A closed pipe is none.
+pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string(value)
+        .map_err(|error| Failure::from_error(Exit::Unexpected, &error))?;
+    line(&text)
+}
+
+/// Prints a line on stdout.
+///
+/// # Errors
+/// As [`text`].
 pub fn line(text: &str) -> Result<(), Failure> {
     let mut stdout = anstream::stdout().lock();
     settled(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))

@@ -26,6 +26,14 @@ pub struct IssuerSource {
 }
 
 impl ChainSource {
+    /// A source that walks whenever it is asked.
+    pub fn new(asking: Arc<Asking>) -> Self {
+        Self {
+            asking,
+            first: Mutex::new(None),
+        }
+    }
+
     /// A source that begins with `first`.
     pub fn starting_with(asking: Arc<Asking>, first: Credentials) -> Self {
         Self {
@@ -116,14 +124,15 @@ pub fn identity_token(minted: Minted) -> IdentityToken {
     IdentityToken {
         token: minted.token,
         expiration: minted.expires_at,
+        target_variable: minted.target_variable,
     }
 }
 
 /// A failure as a workload is told it.
-fn told(failure: &Failure) -> SourceError {
+pub fn told(failure: &Failure) -> SourceError {
     SourceError {
         code: failure.exit().code_word().to_owned(),
-        message: failure.what().to_owned(),
+        message: anstream::adapter::strip_str(&failure.told()).to_string(),
         permanent: !matches!(failure.exit(), Exit::Unreachable),
     }
 }

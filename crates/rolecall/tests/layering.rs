@@ -136,6 +136,25 @@ fn the_listener_knows_none_of_our_crates() {
 }
 
 #[test]
+fn traces_know_the_listener_only_and_the_agent_no_server() {
+    let traces = WORKSPACE.offences(
+        |folder| folder == "crates/server/telemetry",
+        |dependency| {
+            let folder = WORKSPACE.folder(dependency);
+            folder.is_some_and(|folder| folder != "crates/server/listening")
+        },
+    );
+    let agent = WORKSPACE.offences(
+        |folder| folder.starts_with("crates/workload/"),
+        |dependency| {
+            let folder = WORKSPACE.folder(dependency);
+            folder.is_some_and(|folder| folder.starts_with("crates/server/"))
+        },
+    );
+    assert!(traces.is_empty() && agent.is_empty(), "{traces:#?} {agent:#?}");
+}
+
+#[test]
 fn the_server_sees_key_backends_by_their_trait_only() {
     let offences = WORKSPACE.offences(
         |folder| folder.starts_with("crates/server/") || folder == "crates/keys/signing-keys",

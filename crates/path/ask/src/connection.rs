@@ -130,6 +130,26 @@ impl Connection {
         })
     }
 
+    /// A role that is reached directly: with a token of that token config, or of whichever there
+    /// is for AWS's own audience, and with everything else as where nothing is said.
+    #[must_use]
+    pub fn of_role(role: RoleArn, token_config: Option<&str>) -> Self {
+        let for_aws = || Audience::Named(AWS_AUDIENCE.to_owned());
+        Self {
+            name: role.to_string(),
+            audience: token_config
+                .map_or_else(for_aws, |name| Audience::TokenConfig(name.to_owned())),
+            role,
+            duration: SessionDuration::default(),
+            session_name: None,
+            region: None,
+            endpoint: None,
+            hops: Vec::new(),
+            policy: None,
+            policy_arns: PolicyArns::default(),
+        }
+    }
+
     /// Its name in the configuration.
     pub fn name(&self) -> &str {
         &self.name
@@ -333,3 +353,6 @@ fn refuse_cycles(role: &RoleArn, hops: &[Hop], at: &str) -> Result<(), AskError>
     }
     Ok(())
 }
+
+/// What IAM registers for AWS itself, in every partition.
+const AWS_AUDIENCE: &str = "sts.amazonaws.com";

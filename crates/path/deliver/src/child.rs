@@ -1,5 +1,6 @@
 //! What a child's environment holds. Pure.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
@@ -18,7 +19,7 @@ pub struct ChildSettings {
 pub(crate) fn environment(
     inherited: impl IntoIterator<Item = (OsString, OsString)>,
     settings: &ChildSettings,
-    own: Vec<(&'static str, OsString)>,
+    own: Vec<(Cow<'static, str>, OsString)>,
     files: ProfileFiles,
 ) -> BTreeMap<OsString, OsString> {
     let mut environment: BTreeMap<OsString, OsString> = inherited
@@ -38,7 +39,10 @@ pub(crate) fn environment(
     if let Some(endpoint) = &settings.sts_endpoint {
         environment.insert("AWS_ENDPOINT_URL_STS".into(), endpoint.into());
     }
-    environment.extend(own.into_iter().map(|(name, value)| (name.into(), value)));
+    environment.extend(
+        own.into_iter()
+            .map(|(name, value)| (name.into_owned().into(), value)),
+    );
     environment
 }
 

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fs::Permissions;
 use std::io;
@@ -17,7 +18,7 @@ use crate::signals::{Forwarded, send};
 use crate::token_file::{keep_token_fresh, renew};
 use crate::{
     AuthorizationToken, CachedCredentials, ChildSettings, Clock, ContainerEndpoint,
-    CredentialSource, Credentials, DeliverError, SecretFile, TokenSource,
+    CredentialSource, Credentials, DeliverError, IdentityToken, SecretFile, TokenSource,
 };
 
 /// How a child gets its credentials.
@@ -37,6 +38,8 @@ pub enum Delivery {
         /// For `AWS_ROLE_SESSION_NAME`.
         session_name: String,
     },
+    /// None: the child gets tokens only.
+    Nothing,
     /// Frozen keys in the environment: they end when they end, and nothing renews them.
     Environment {
         /// The keys.
@@ -44,8 +47,17 @@ pub enum Delivery {
     },
 }
 
+/// A token that a child finds in a file, kept fresh for as long as it runs.
+#[derive(Clone)]
+pub struct ChildToken {
+    /// The environment variable that names the file.
+    pub variable: String,
+    /// Asked at half of each token's life.
+    pub source: Arc<dyn TokenSource>,
+}
+
 /// A program to run with credentials.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Execution {
     /// The program, found as a shell would.
     pub program: OsString,
@@ -55,6 +67,8 @@ pub struct Execution {
     pub inherited: Vec<(OsString, OsString)>,
     /// Region and STS endpoint.
     pub settings: ChildSettings,
+    /// Tokens that it gets beside its credentials.
+    pub tokens: Vec<ChildToken>,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -68,7 +82,10 @@ pub struct Execution {
 /// # Errors
 /// See [`DeliverError`]; [`DeliverError::shell_exit_code`] for a program that cannot be run.
 pub async fn exec(execution: Execution, delivery: Delivery) -> Result<u8, DeliverError> {
-    let prepared = Prepared::make(delivery, &execution.clock).await?;
+    let mut prepared = Prepared::make(delivery, &execution.clock).await?;
+    for token in &execution.tokens {
+        prepared.add(token, &execution.clock).await?;
+    }
     // Before the child, so that no signal is lost between the two.
     let mut signals = Forwarded::listen().map_err(DeliverError::Child)?;
     let mut child = Command::new(&execution.program)
@@ -93,11 +110,12 @@ pub async fn exec(execution: Execution, delivery: Delivery) -> Result<u8, Delive
 
 /// What stands ready for the child, for as long as this lives.
 struct Prepared {
-    variables: Vec<(&'static str, OsString)>,
+    variables: Vec<(Cow<'static, str>, OsString)>,
     files: ProfileFiles,
     _endpoint: Option<ContainerEndpoint>,
-    keeper: Option<JoinHandle<()>>,
-    _folder: Option<TempDir>,
+    keepers: Vec<JoinHandle<()>>,
+    /// Taken away with what is in them.
+    folders: Vec<TempDir>,
 }
 
 impl Prepared {
@@ -112,12 +130,19 @@ impl Prepared {
             Delivery::Environment { credentials } => Ok(Self {
                 variables: variables(&credentials, None)
                     .into_iter()
-                    .map(|(name, value)| (name, value.expose_secret().into()))
+                    .map(|(name, value)| (name.into(), value.expose_secret().into()))
                     .collect(),
                 files: ProfileFiles::Readable,
                 _endpoint: None,
-                keeper: None,
-                _folder: None,
+                keepers: Vec::new(),
+                folders: Vec::new(),
+            }),
+            Delivery::Nothing => Ok(Self {
+                variables: Vec::new(),
+                files: ProfileFiles::Readable,
+                _endpoint: None,
+                keepers: Vec::new(),
+                folders: Vec::new(),
             }),
         }
     }
@@ -135,13 +160,19 @@ impl Prepared {
         let endpoint = ContainerEndpoint::start(credentials, token).await?;
         Ok(Self {
             variables: vec![
-                ("AWS_CONTAINER_CREDENTIALS_FULL_URI", endpoint.url().into()),
-                ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", file.path().into()),
+                (
+                    "AWS_CONTAINER_CREDENTIALS_FULL_URI".into(),
+                    endpoint.url().into(),
+                ),
+                (
+                    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE".into(),
+                    file.path().into(),
+                ),
             ],
             files: ProfileFiles::Hidden,
             _endpoint: Some(endpoint),
-            keeper: None,
-            _folder: Some(folder),
+            keepers: Vec::new(),
+            folders: vec![folder],
         })
     }
 
@@ -155,35 +186,55 @@ impl Prepared {
         let file = SecretFile::new(folder.path().join("token"));
         let first = renew(source.as_ref(), &file).await?;
         let variables = vec![
-            ("AWS_WEB_IDENTITY_TOKEN_FILE", file.path().into()),
-            ("AWS_ROLE_ARN", role_arn.into()),
-            ("AWS_ROLE_SESSION_NAME", session_name.into()),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE".into(), file.path().into()),
+            ("AWS_ROLE_ARN".into(), role_arn.into()),
+            ("AWS_ROLE_SESSION_NAME".into(), session_name.into()),
         ];
-        let clock = clock.clone();
-        let keeper = tokio::spawn(async move {
-            keep_token_fresh(source, file, &first, clock, |renewed| {
-                if let Err(error) = renewed {
-                    tracing::warn!(%error, "the token file could not be renewed");
-                }
-            })
-            .await;
-        });
         Ok(Self {
             variables,
             files: ProfileFiles::Hidden,
             _endpoint: None,
-            keeper: Some(keeper),
-            _folder: Some(folder),
+            keepers: vec![kept(source, file, first, clock)],
+            folders: vec![folder],
         })
+    }
+
+    async fn add(&mut self, token: &ChildToken, clock: &Clock) -> Result<(), DeliverError> {
+        let folder = private_folder()?;
+        let file = SecretFile::new(folder.path().join("token"));
+        let first = renew(token.source.as_ref(), &file).await?;
+        let variable = token.variable.clone();
+        self.variables.push((variable.into(), file.path().into()));
+        self.keepers
+            .push(kept(Arc::clone(&token.source), file, first, clock));
+        self.folders.push(folder);
+        Ok(())
     }
 }
 
 impl Drop for Prepared {
     fn drop(&mut self) {
-        if let Some(keeper) = &self.keeper {
+        for keeper in &self.keepers {
             keeper.abort();
         }
     }
+}
+
+fn kept(
+    source: Arc<dyn TokenSource>,
+    file: SecretFile,
+    first: IdentityToken,
+    clock: &Clock,
+) -> JoinHandle<()> {
+    let clock = clock.clone();
+    tokio::spawn(async move {
+        keep_token_fresh(source, file, &first, clock, |renewed| {
+            if let Err(error) = renewed {
+                tracing::warn!(%error, "the token file could not be renewed");
+            }
+        })
+        .await;
+    })
 }
 
 fn private_folder() -> Result<TempDir, DeliverError> {

@@ -27,6 +27,8 @@ pub struct IdentityToken {
     pub token: SecretString,
     /// Its `exp`.
     pub expiration: Timestamp,
+    /// The environment variable by which programs find its file, where it has one.
+    pub target_variable: Option<String>,
 }
 
 /// Why a source gave nothing. Holds no secret; it is shown to the workload.

@@ -117,6 +117,7 @@ impl TokenSource for Tokens {
             Ok(IdentityToken {
                 token: format!("canary.token.{number}").into(),
                 expiration: self.clock.now() + SignedDuration::from_hours(1),
+                target_variable: None,
             })
         })
     }

@@ -29,6 +29,7 @@ async fn each_forwarded_signal_reaches_the_child_and_its_code_comes_back() {
                 ("READY".into(), ready.clone().into()),
             ],
             settings: ChildSettings::default(),
+            tokens: Vec::new(),
             clock: Clock::system(),
         };
         let delivery = Delivery::Environment {

@@ -56,6 +56,7 @@ pub use preview::{Origin, Preview, Size};
 pub use rules::{LONGEST_LIFETIME, TenantRules, TenantRulesText};
 pub use run_scope::RunScope;
 pub use subject::{LONGEST_SUBJECT, LONGEST_TEMPLATE, SubjectFormat};
+pub use target_variable::check as check_target_variable;
 pub use token_config::{TokenConfig, TokenConfigText};
 pub use trust_needs::{TrustCondition, TrustNeed};
 pub use user_token::{TokenSubject, UserToken, half_life, needs_renewal};

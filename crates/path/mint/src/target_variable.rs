@@ -8,7 +8,7 @@ use crate::error::shown;
 ///
 /// # Errors
 /// `TargetVariable`.
-pub(crate) fn check(name: &str) -> Result<(), MintError> {
+pub fn check(name: &str) -> Result<(), MintError> {
     let refused = |why| {
         Err(MintError::TargetVariable {
             given: shown(name),

@@ -4,19 +4,23 @@ use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use rolecall_deliver::{Format, GithubStep, Printed};
+use rolecall_deliver::{Credentials, Format, GithubStep, Printed};
+use rolecall_names::Region;
 use rolecall_sealed::ExposeSecret as _;
 
-use crate::asking::Asking;
+use crate::agent_client::{AgentClient, Wanted};
+use crate::asking::{Asking, Way};
 use crate::cli::{CredentialsArgs, Format as Asked, Output};
-use crate::config::Loaded;
 use crate::failure::{Exit, Failure};
 use crate::progress::Progress;
 use crate::{printing, sources};
 
 /// Plans, and prints the plan or walks it.
 pub async fn run(args: CredentialsArgs) -> Result<(), Failure> {
-    let loaded = Loaded::read(&args.ask.config)?;
+    let loaded = match Way::choose(&args.ask)? {
+        Way::Configuration(loaded) => loaded,
+        Way::Agent(agent) => return from_agent(&args, &agent).await,
+    };
     let asking = Asking::plan(&loaded, &args.connection, &args.ask)?;
     if args.explain_plan {
         return match args.output {
@@ -31,9 +35,38 @@ pub async fn run(args: CredentialsArgs) -> Result<(), Failure> {
     let progress = Progress::start(&args.connection);
     let obtained = asking.obtain(&mut |event| progress.show(event)).await;
     progress.end();
+    let credentials = sources::credentials(&obtained?, &asking);
+    print(&args, to, &credentials, Some(asking.planned().address().region()))
+}
+
+async fn from_agent(args: &CredentialsArgs, agent: &AgentClient) -> Result<(), Failure> {
+    if args.explain_plan {
+        return Err(Failure::new(
+            Exit::Usage,
+            "the plan is the agent's, which has the configuration",
+        )
+        .hint("Give --config FILE with the file that the agent runs with"));
+    }
+    let to = To::choose(args)?;
+    let wanted = Wanted::Connection(args.connection.clone());
+    let region = match args.format {
+        // Has no place for one, and is asked for often.
+        Asked::Process => None,
+        _ => Some(agent.describe(&wanted).await?.region),
+    };
+    let credentials = agent.credentials(&wanted).await?;
+    print(args, to, &credentials, region.as_ref())
+}
+
+fn print(
+    args: &CredentialsArgs,
+    to: To,
+    credentials: &Credentials,
+    region: Option<&Region>,
+) -> Result<(), Failure> {
     let printed = Printed {
-        credentials: &sources::credentials(&obtained?, &asking),
-        region: Some(asking.planned().address().region()),
+        credentials,
+        region,
         profile: &args.connection,
         legacy_security_token: args.legacy_security_token,
     };

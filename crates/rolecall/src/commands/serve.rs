@@ -98,7 +98,7 @@ async fn take_up(
 }
 
 /// Tells systemd, where it started us (sd_notify(3)).
-fn tell_supervisor(state: &[sd_notify::NotifyState<'_>]) {
+pub(super) fn tell_supervisor(state: &[sd_notify::NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         tracing::debug!(%error, "no supervisor was told");
     }

@@ -23,9 +23,12 @@ pub async fn mint(args: TokenMintArgs) -> Result<(), Failure> {
     let ask = match (&args.connection, &args.token_config) {
         (Some(name), _) => {
             let connection = asking::find(&loaded, name)?;
-            asking::token_ask(connection.audience(), &args.ask).for_role(connection.role().as_str())
+            asking::token_ask(connection.audience(), &args.ask.attributes)
+                .for_role(connection.role().as_str())
         }
-        (None, Some(name)) => asking::token_ask(&Audience::TokenConfig(name.clone()), &args.ask),
+        (None, Some(name)) => {
+            asking::token_ask(&Audience::TokenConfig(name.clone()), &args.ask.attributes)
+        }
         (None, None) => {
             return Err(Failure::new(
                 Exit::Usage,
@@ -117,7 +120,7 @@ pub async fn verify(args: TokenVerifyArgs) -> Result<(), Failure> {
     }
 }
 
-fn read_token(path: &Path) -> Result<SecretString, Failure> {
+pub(super) fn read_token(path: &Path) -> Result<SecretString, Failure> {
     let local = |error: std::io::Error| {
         Failure::new(
             Exit::Local,

@@ -28,6 +28,9 @@ pub struct Document {
     /// What may be asked for.
     #[serde(default)]
     pub connections: Connections,
+    /// Whom the agent of this machine serves.
+    #[serde(default)]
+    pub agent: Option<super::agent::AgentSection>,
 }
 
 /// A document that was read, with what is needed to point into it.

@@ -23,7 +23,12 @@ pub struct WorkloadSection {
     #[serde(default)]
     issuer_address: Option<String>,
     /// The private key's file: PKCS#8 PEM, readable by its owner only.
-    key_file: PathBuf,
+    #[serde(default)]
+    key_file: Option<PathBuf>,
+    /// In place of a key: the file of a token of an issuer that ours trusts, which the platform
+    /// keeps fresh.
+    #[serde(default)]
+    evidence_file: Option<PathBuf>,
     /// What is known here about the workload, for session names. What the token says comes from
     /// the issuer.
     #[serde(default)]
@@ -38,10 +43,29 @@ pub struct AskingWorkload {
     pub issuer: IssuerUrl,
     /// Where the issuer is really reached, if not at its own URL; no slash at its end.
     pub issuer_address: Option<String>,
-    /// The key that proves who it is.
-    pub key: SigningKey,
+    /// What proves who it is.
+    pub proof: Proof,
     /// What is known here about it, for session names.
     pub attributes: BTreeMap<String, String>,
+}
+
+/// What proves who a workload is.
+pub enum Proof {
+    /// Its own key (RFC 7523).
+    Key(Box<SigningKey>),
+    /// A token of the platform that it runs on, in a file that the platform keeps fresh: exchanged
+    /// (RFC 8693).
+    Evidence(PathBuf),
+}
+
+impl Proof {
+    /// A key by its RFC 7638 thumbprint, evidence by its file.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Key(key) => key.kid().to_owned(),
+            Self::Evidence(path) => path.display().to_string(),
+        }
+    }
 }
 
 impl Loaded {
@@ -70,7 +94,22 @@ impl Loaded {
                 ));
             }
         }
-        let path = self.resolve(&section.key_file);
+        let proof = match (&section.key_file, &section.evidence_file) {
+            (Some(key), None) => Proof::Key(Box::new(private_key(&self.resolve(key))?)),
+            (None, Some(evidence)) => Proof::Evidence(self.resolve(evidence)),
+            (Some(_), Some(_)) => {
+                return Err(self.broken(
+                    "workload.evidence_file",
+                    "a workload proves itself in one way: `key_file` or `evidence_file`",
+                ));
+            }
+            (None, None) => {
+                return Err(self.broken("workload", "it has no `key_file`").hint(
+                    "Make one with `rolecall workload key --to FILE`; where the platform gives the \
+                     workload a token (Kubernetes, CI systems), name its file as `evidence_file`",
+                ));
+            }
+        };
         Ok(AskingWorkload {
             name: section.name.clone(),
             issuer,
@@ -78,7 +117,7 @@ impl Loaded {
                 .issuer_address
                 .as_ref()
                 .map(|address| address.trim_end_matches('/').to_owned()),
-            key: private_key(&path)?,
+            proof,
             attributes: section.attributes.clone(),
         })
     }

@@ -92,6 +92,8 @@ struct Issued {
     token_type: &'static str,
     /// Seconds.
     expires_in: i64,
+    /// The variable by which programs find the token's file.
+    target_variable: Option<String>,
 }
 
 impl<'t> Asking<'t> {
@@ -175,6 +177,7 @@ impl<'t> Asking<'t> {
             token,
             token_type: request.issued_token_type,
             expires_in: lifetime,
+            target_variable: config.target_variable().map(str::to_owned),
         })
     }
 
@@ -294,9 +297,14 @@ impl IntoResponse for Issued {
         let mut body = String::with_capacity(token.len() + 160);
         let _ = write!(
             body,
-            r#"{{"access_token":"{token}","issued_token_type":"{}","token_type":"Bearer","expires_in":{}}}"#,
+            r#"{{"access_token":"{token}","issued_token_type":"{}","token_type":"Bearer","expires_in":{}"#,
             self.token_type, self.expires_in
         );
+        if let Some(variable) = &self.target_variable {
+            // Letters, digits and `_` (the token config's rule).
+            let _ = write!(body, r#","target_variable":"{variable}""#);
+        }
+        body.push('}');
         let mut response = Response::new(Body::from(body));
         let headers = response.headers_mut();
         for (name, value) in [

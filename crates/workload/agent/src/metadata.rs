@@ -94,6 +94,9 @@ pub(crate) fn router(metadata: Arc<Metadata>) -> Router {
         .route(listed, get(role))
         .route(&format!("{listed}/{{role}}"), get(credentials))
         .route("/latest/meta-data/placement/region", get(region))
+        // botocore takes the last letter off to have the region.
+        .route("/latest/meta-data/placement/availability-zone", get(zone))
+        .route("/latest/meta-data/placement/availability-zone/", get(zone))
         .route(
             "/latest/dynamic/instance-identity/document",
             get(async |State(metadata): State<Arc<Metadata>>| {
@@ -165,6 +168,10 @@ async fn role(State(metadata): State<Arc<Metadata>>) -> String {
 
 async fn region(State(metadata): State<Arc<Metadata>>) -> String {
     metadata.region.clone()
+}
+
+async fn zone(State(metadata): State<Arc<Metadata>>) -> String {
+    format!("{}a", metadata.region)
 }
 
 async fn credentials(State(metadata): State<Arc<Metadata>>, Path(role): Path<String>) -> Response {

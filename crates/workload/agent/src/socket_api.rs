@@ -170,6 +170,7 @@ async fn token(
         Ok(token) => Json(json!({
             "token": token.token.expose_secret(),
             "expiresAt": token.expiration.to_string(),
+            "targetVariable": token.target_variable,
         }))
         .into_response(),
         Err(error) => failed(&error),

@@ -58,6 +58,7 @@ impl TokenSource for Naming {
             Ok(IdentityToken {
                 token: self.name.clone().into(),
                 expiration: Timestamp::now() + SignedDuration::from_hours(1),
+                target_variable: None,
             })
         })
     }

@@ -33,7 +33,7 @@ fn stale_credentials_never_reach_the_child() {
         sts_endpoint: Some("http://127.0.0.1:5000".to_owned()),
     };
     let own = vec![(
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI".into(),
         "http://127.0.0.1:1/".into(),
     )];
     let child = environment(inherited, &settings, own, ProfileFiles::Hidden);

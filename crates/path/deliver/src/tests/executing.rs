@@ -15,6 +15,7 @@ fn execution(program: &str, arguments: &[&str]) -> Execution {
             ("AWS_ACCESS_KEY_ID".into(), "AKIASTALE".into()),
         ],
         settings: ChildSettings::default(),
+        tokens: Vec::new(),
         clock: Hands::at_noon().clock(),
     }
 }

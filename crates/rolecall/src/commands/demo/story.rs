@@ -56,7 +56,10 @@ pub async fn tell(ground: &Ground) -> Result<(), Failure> {
     )?;
     detail(
         "key",
-        &format!("{}, held by the workload alone", asking.client().key_name()),
+        &format!(
+            "{}, held by the workload alone",
+            asking.client().workload().proof.name()
+        ),
     )?;
     detail(
         "verified",
@@ -155,6 +158,7 @@ async fn tell_denial(loaded: &Loaded) -> Result<(), Failure> {
 
 fn asking(loaded: &Loaded, component: &str) -> Result<Asking, Failure> {
     let args = AskArgs {
+        agent: None,
         config: loaded.path().to_owned(),
         attributes: vec![("component".to_owned(), component.to_owned())],
     };
