@@ -151,7 +151,10 @@ fn traces_know_the_listener_only_and_the_agent_no_server() {
             folder.is_some_and(|folder| folder.starts_with("crates/server/"))
         },
     );
-    assert!(traces.is_empty() && agent.is_empty(), "{traces:#?} {agent:#?}");
+    assert!(
+        traces.is_empty() && agent.is_empty(),
+        "{traces:#?} {agent:#?}"
+    );
 }
 
 #[test]

@@ -36,7 +36,12 @@ pub async fn run(args: CredentialsArgs) -> Result<(), Failure> {
     let obtained = asking.obtain(&mut |event| progress.show(event)).await;
     progress.end();
     let credentials = sources::credentials(&obtained?, &asking);
-    print(&args, to, &credentials, Some(asking.planned().address().region()))
+    print(
+        &args,
+        to,
+        &credentials,
+        Some(asking.planned().address().region()),
+    )
 }
 
 async fn from_agent(args: &CredentialsArgs, agent: &AgentClient) -> Result<(), Failure> {
