@@ -40,7 +40,7 @@ def site(tmp_path):
 class Installation:
     """An installation whose documents somebody else shows."""
 
-    def __init__(self, programs, folder, issuer, clock=None):
+    def __init__(self, programs, folder, issuer, clock=None, outside=None):
         self.programs, self.issuer = programs, issuer
         self.env = programs.environment(**(clock.environment() if clock else {}))
         self.workload = workload_key(programs, folder, "reports")
@@ -51,6 +51,8 @@ class Installation:
             "token_configs": [CONFIG],
             "workloads": [{"name": "reports", "attributes": {"component": "reports"}, "token_configs": ["aws"], "keys": [self.workload.jwk]}],
         }
+        if outside:
+            tenant["federation"] = {"issuer": outside}
         server = {"listen": "127.0.0.1:0", "state": str(folder / "state"), "master_key_file": str(folder / "master.key")}
         self.config = folder / "rolecall.yaml"
         self.config.write_text(yaml.safe_dump({"server": server, "tenants": json.loads(json.dumps([tenant]))}))
@@ -210,3 +212,18 @@ print(json.dumps({"url": f"http://127.0.0.1:{port}"}), flush=True)
 import threading
 threading.Event().wait()
 """
+
+
+def test_what_a_tenant_is_called_outside_is_published(programs, site, tmp_path):
+    """Served inside by one name, known to AWS by another."""
+    outside = f"{site.root}/team"
+    inside = "https://tokens.inside.example/t/team"
+    installation = Installation(programs, tmp_path, inside, outside=outside)
+    installation.issuer = outside
+    wrong = installation.publish(site.folder)
+    assert wrong.code == 6, wrong
+    installation.publish(site.folder, "--served-as", inside).done()
+    installation.issuer = inside
+    assert verified(site.root, installation.minted(), outside)["sub"] == "workload:reports"
+    several = programs.rolecall("issuer", "publish", outside, outside, "--from", installation.address, "--to", "-", "--served-as", inside)
+    assert several.code == 2 and "several are named" in several.stderr

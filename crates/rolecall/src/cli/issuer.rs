@@ -34,6 +34,10 @@ pub struct IssuerPublishArgs {
     /// Where the installation listens; the issuer's host goes along as `Host`
     #[arg(long, value_name = "URL")]
     pub from: String,
+    /// Where the tenant is served, if that is not the issuer itself: a tenant whose
+    /// `federation.issuer` says what it is called to the outside; for one issuer
+    #[arg(long, value_name = "URL")]
+    pub served_as: Option<String>,
     /// A folder, `s3://BUCKET/PREFIX`, or `-` for standard output
     #[arg(long, value_name = "PLACE")]
     pub to: rolecall_publishing::Shelf,

@@ -27,6 +27,13 @@ use crate::progress::Progress;
 /// documents or does not find them afterwards, `Local` for a folder, `DeniedByAws` for a bucket.
 /// What was there is whole then: the old documents, or new keys with the old discovery document.
 pub async fn run(args: &IssuerPublishArgs) -> Result<ExitCode, Failure> {
+    if args.served_as.is_some() && args.issuers.len() > 1 {
+        return Err(Failure::new(
+            Exit::Usage,
+            "`--served-as` says where one issuer is served, and several are named",
+        )
+        .hint("Publish each with a command of its own"));
+    }
     let publisher = Publisher::new(args).await?;
     let mut last = HashMap::new();
     if !args.watch {
@@ -103,8 +110,9 @@ impl<'a> Publisher<'a> {
 
     async fn fetch(&self, issuer: &str) -> Result<Publication, Failure> {
         let from = self.args.from.trim_end_matches('/').to_owned();
-        let inside = Addresses::new(vec![(origin(issuer)?, from)]);
-        let bare = issuer.strip_suffix('/').unwrap_or(issuer);
+        let served = self.args.served_as.as_deref().unwrap_or(issuer);
+        let inside = Addresses::new(vec![(origin(served)?, from)]);
+        let bare = served.strip_suffix('/').unwrap_or(served);
         let url = format!("{bare}/.well-known/openid-configuration");
         let discovery = self.fetched(&inside, &url).await?;
         let uri = rolecall_publishing::jwks_uri(&discovery).ok_or_else(|| {
@@ -122,7 +130,13 @@ impl<'a> Publisher<'a> {
                 issuer: issuer.to_owned(),
             }));
         }
-        let jwks = self.fetched(&inside, &uri).await?;
+        // Below the issuer to the outside as below the one that it is served as.
+        let outside = issuer.strip_suffix('/').unwrap_or(issuer);
+        let asked = match uri.strip_prefix(outside) {
+            Some(path) if path.starts_with('/') => format!("{bare}{path}"),
+            _ => uri,
+        };
+        let jwks = self.fetched(&inside, &asked).await?;
         Publication::new(issuer, &discovery, &jwks).map_err(|error| refused(&error))
     }
 
