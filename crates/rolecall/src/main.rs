@@ -13,6 +13,7 @@ mod denial;
 mod failure;
 mod issuer_address;
 mod issuer_client;
+mod joining;
 mod judging;
 mod key_backends;
 mod looking;

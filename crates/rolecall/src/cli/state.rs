@@ -31,6 +31,11 @@ pub enum AuditCommand {
     #[command(after_help = "Examples:\n  rolecall audit verify\n  \
                       rolecall audit verify --known 1204:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
     Verify(AuditVerifyArgs),
+    /// Puts CloudTrail's exchanges beside the tokens that they were made with; one that is of no token of the trail is found
+    #[command(after_help = "Examples:\n  rolecall audit join events.json\n  \
+                      gunzip -c CloudTrail/*.json.gz | rolecall audit join -\n  \
+                      aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=AssumeRoleWithWebIdentity | rolecall audit join -")]
+    Join(AuditJoinArgs),
 }
 
 #[derive(Debug, Args)]
@@ -64,6 +69,19 @@ pub struct AuditVerifyArgs {
     #[arg(long, value_name = "ID:HASH")]
     pub known: Option<String>,
     /// Text, or JSON
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+#[derive(Debug, Args)]
+pub struct AuditJoinArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub state: StateArgs,
+    /// Files with CloudTrail's events; `-` for standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub events: Vec<PathBuf>,
+    /// A line an exchange, or one JSON object a line
     #[arg(long, value_enum, default_value_t)]
     pub output: Output,
 }

@@ -1,5 +1,6 @@
 //! Commands on an installation's state: the audit trail, signing keys, backups.
 
+mod join;
 mod keys;
 mod trail;
 

@@ -42,6 +42,13 @@ pub struct SeenEvent {
 }
 
 impl SeenEvent {
+    /// All that a JSON value holds: one event, a list, a file of a trail (`Records`), or what
+    /// `aws cloudtrail lookup-events` prints.
+    #[must_use]
+    pub fn all_in(value: &Value) -> Vec<Self> {
+        events_in(value)
+    }
+
     /// The claims that the event shows, as a token would have them.
     pub(crate) fn claims(&self) -> Option<SeenClaims> {
         let provider = self.provider.as_deref()?;

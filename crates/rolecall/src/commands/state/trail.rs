@@ -22,6 +22,7 @@ pub async fn audit(command: AuditCommand) -> Result<ExitCode, Failure> {
     match command {
         AuditCommand::List(args) => list(&args).await.map(|()| ExitCode::SUCCESS),
         AuditCommand::Verify(args) => verify(&args).await,
+        AuditCommand::Join(args) => super::join::run(&args).await,
     }
 }
 
