@@ -452,3 +452,17 @@ def test_what_is_written_wrong_is_told_where_it_stands(programs, tmp_path, agent
     refused = programs.rolecall("agent", "--config", config)
     assert refused.code == 3, refused
     assert said in refused.stderr and "agent.yaml:" in refused.stderr, refused.stderr
+
+
+def test_programs_that_know_other_names_find_token_and_role(site):
+    program = (
+        "import os; e = os.environ; print(e['CUBESTORE_AWS_ROLE_ARN'], e['CUBESTORE_AWS_WEB_IDENTITY_TOKEN_FILE'] == e['AWS_WEB_IDENTITY_TOKEN_FILE'])"
+    )
+    command = ["exec", "athena", "--config", site.acme.config, "--via", "web-identity"]
+    child = site.programs.rolecall(*command, "--names", "cube-store", "--", PYTHON, "-c", program)
+    assert child.done().stdout.strip() == f"{ROLE} True"
+    program = "import os; print(os.environ['SPACELIFT_OIDC_TOKEN'] == open(os.environ['AWS_WEB_IDENTITY_TOKEN_FILE']).read())"
+    child = site.programs.rolecall(*command, "--names", "spacelift", "--", PYTHON, "-c", program)
+    assert child.done().stdout.strip() == "True"
+    wrong = site.programs.rolecall("exec", "athena", "--config", site.acme.config, "--names", "spacelift", "--", "true")
+    assert wrong.code == 2 and "--via web-identity" in wrong.stderr

@@ -234,6 +234,9 @@ pub struct ExecArgs {
     /// How the program reads its credentials
     #[arg(long, value_enum, default_value_t)]
     pub via: Via,
+    /// Further names for the token's file and the role, for programs that read others than AWS's
+    #[arg(long, value_enum, default_value_t)]
+    pub names: Names,
     /// The program and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     pub program: Vec<std::ffi::OsString>,
@@ -449,6 +452,18 @@ pub enum Via {
     WebIdentity,
     /// Frozen keys in the environment: for programs that read nothing else
     Environment,
+}
+
+/// By which names a program finds a token and a role, beside those of AWS's SDKs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Names {
+    /// None: AWS's own do
+    #[default]
+    Aws,
+    /// CUBESTORE_AWS_WEB_IDENTITY_TOKEN_FILE and CUBESTORE_AWS_ROLE_ARN
+    CubeStore,
+    /// SPACELIFT_OIDC_TOKEN, which holds the first token and is not renewed
+    Spacelift,
 }
 
 /// The kinds of key a workload may hold.

@@ -37,6 +37,8 @@ pub enum Delivery {
         role_arn: String,
         /// For `AWS_ROLE_SESSION_NAME`.
         session_name: String,
+        /// Further names by which the program finds them.
+        names: Names,
     },
     /// None: the child gets tokens only.
     Nothing,
@@ -45,6 +47,19 @@ pub enum Delivery {
         /// The keys.
         credentials: Credentials,
     },
+}
+
+/// By which names a program finds a token and a role, beside those of AWS's SDKs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Names {
+    /// None: AWS's own do.
+    #[default]
+    Aws,
+    /// Cube Store: `CUBESTORE_AWS_WEB_IDENTITY_TOKEN_FILE`, `CUBESTORE_AWS_ROLE_ARN`.
+    CubeStore,
+    /// What runs as on a Spacelift worker: `SPACELIFT_OIDC_TOKEN`, which holds the first token and
+    /// is not renewed.
+    Spacelift,
 }
 
 /// A token that a child finds in a file, kept fresh for as long as it runs.
@@ -126,7 +141,8 @@ impl Prepared {
                 source,
                 role_arn,
                 session_name,
-            } => Self::web_identity(source, role_arn, session_name, clock).await,
+                names,
+            } => Self::web_identity(source, (role_arn, session_name), names, clock).await,
             Delivery::Environment { credentials } => Ok(Self {
                 variables: variables(&credentials, None)
                     .into_iter()
@@ -178,18 +194,33 @@ impl Prepared {
 
     async fn web_identity(
         source: Arc<dyn TokenSource>,
-        role_arn: String,
-        session_name: String,
+        (role_arn, session_name): (String, String),
+        names: Names,
         clock: &Clock,
     ) -> Result<Self, DeliverError> {
         let folder = private_folder()?;
         let file = SecretFile::new(folder.path().join("token"));
         let first = renew(source.as_ref(), &file).await?;
-        let variables = vec![
+        let mut variables = vec![
             ("AWS_WEB_IDENTITY_TOKEN_FILE".into(), file.path().into()),
-            ("AWS_ROLE_ARN".into(), role_arn.into()),
+            ("AWS_ROLE_ARN".into(), role_arn.clone().into()),
             ("AWS_ROLE_SESSION_NAME".into(), session_name.into()),
         ];
+        match names {
+            Names::Aws => {}
+            Names::CubeStore => variables.extend([
+                (
+                    "CUBESTORE_AWS_WEB_IDENTITY_TOKEN_FILE".into(),
+                    file.path().into(),
+                ),
+                ("CUBESTORE_AWS_ROLE_ARN".into(), role_arn.into()),
+            ]),
+            // Frozen: programs that read the variable know no file.
+            Names::Spacelift => variables.push((
+                "SPACELIFT_OIDC_TOKEN".into(),
+                first.token.expose_secret().into(),
+            )),
+        }
         Ok(Self {
             variables,
             files: ProfileFiles::Hidden,

@@ -31,7 +31,7 @@ pub use clock::Clock;
 pub use credentials::Credentials;
 pub use endpoint::{AuthorizationToken, ContainerEndpoint};
 pub use error::DeliverError;
-pub use exec::{ChildToken, Delivery, Execution, exec};
+pub use exec::{ChildToken, Delivery, Execution, Names, exec};
 pub use format::github::GithubStep;
 pub use format::{Format, Printed};
 pub use profile_name::ProfileName;

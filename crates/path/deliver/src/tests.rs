@@ -123,6 +123,12 @@ impl TokenSource for Tokens {
     }
 }
 
+/// A clock that starts at noon and goes on as tokio's time does.
+fn passing() -> Clock {
+    let start = tokio::time::Instant::now();
+    Clock::new(move || noon() + start.elapsed())
+}
+
 /// A clock that starts at noon and is turned by hand.
 #[derive(Clone)]
 struct Hands(Arc<Mutex<Timestamp>>);

@@ -17,23 +17,22 @@ pub async fn keep_token_fresh(
     clock: Clock,
     observe: impl Fn(Result<&IdentityToken, &DeliverError>) + Send,
 ) {
-    let mut expiration = first.expiration;
-    let mut pause = until_half(expiration, clock.now());
+    let mut due = half_of(first.expiration, clock.now());
     let mut failures = 0_u32;
     loop {
-        tokio::time::sleep(pause).await;
+        until(due, &clock).await;
         match renew(source.as_ref(), &file).await {
             Ok(token) => {
                 failures = 0;
-                expiration = token.expiration;
-                pause = until_half(expiration, clock.now());
+                due = half_of(token.expiration, clock.now());
                 observe(Ok(&token));
             }
             Err(error) => {
                 failures = failures.saturating_add(1);
-                pause = FIRST_RETRY
+                let pause = FIRST_RETRY
                     .saturating_mul(2_u32.saturating_pow(failures - 1))
                     .min(LAST_RETRY);
+                due = clock.now() + pause;
                 observe(Err(&error));
             }
         }
@@ -80,12 +79,24 @@ pub(crate) async fn renew(
 }
 
 /// Half of what is left, but never a busy loop.
-fn until_half(expiration: Timestamp, now: Timestamp) -> Duration {
+fn half_of(expiration: Timestamp, now: Timestamp) -> Timestamp {
     let left: SignedDuration = expiration.duration_since(now);
-    Duration::try_from(left / 2)
-        .unwrap_or(Duration::ZERO)
-        .max(FIRST_RETRY)
+    now + (left / 2).max(SignedDuration::from_secs(1))
 }
 
+/// Waits until the clock says so. The clock is looked at again and again: it may be set, and a
+/// machine that slept did not count the time.
+async fn until(due: Timestamp, clock: &Clock) {
+    loop {
+        let left = Duration::try_from(due.duration_since(clock.now())).unwrap_or_default();
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.min(LOOK_EVERY)).await;
+    }
+}
+
+/// Between two looks at the clock.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(60);

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use rolecall_ask::Audience;
 use rolecall_deliver::{
-    ChildSettings, ChildToken, Clock, DeliverError, Delivery, Execution, TokenSource, exec,
+    ChildSettings, ChildToken, Clock, DeliverError, Delivery, Execution, Names, TokenSource, exec,
 };
 use rolecall_exchange::Origin;
 
 use crate::agent_client::{AgentClient, AgentSource, AgentTokenSource, Wanted};
 use crate::asking::{self, Asking, Way};
-use crate::cli::{ExecArgs, Via};
+use crate::cli::{ExecArgs, Names as AskedNames, Via};
 use crate::config::Loaded;
 use crate::failure::{Exit, Failure};
 use crate::issuer_client::IssuerClient;
@@ -21,6 +21,12 @@ use crate::sources::{self, ChainSource, IssuerSource};
 /// Gets the first credentials, so that a denial is told before anything runs; then runs the
 /// program and passes its exit code on.
 pub async fn run(args: ExecArgs) -> Result<ExitCode, Failure> {
+    if args.names != AskedNames::Aws && args.via != Via::WebIdentity {
+        return Err(Failure::new(
+            Exit::Usage,
+            "the names are of a token file and a role: add `--via web-identity`",
+        ));
+    }
     let ready = match Way::choose(&args.ask)? {
         Way::Agent(agent) => from_agent(&args, &agent).await?,
         Way::Configuration(loaded) => from_configuration(&args, &loaded).await?,
@@ -179,6 +185,11 @@ async fn delivery(
             ),
             role_arn: step.role().to_string(),
             session_name: step.session_name().to_string(),
+            names: match args.names {
+                AskedNames::Aws => Names::Aws,
+                AskedNames::CubeStore => Names::CubeStore,
+                AskedNames::Spacelift => Names::Spacelift,
+            },
         });
     }
     let progress = Progress::start(connection);

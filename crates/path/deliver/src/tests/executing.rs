@@ -59,6 +59,7 @@ async fn a_token_file_lives_as_long_as_the_child() {
         source: Tokens::new(Hands::at_noon().clock()),
         role_arn: "arn:aws:iam::123456789012:role/First".to_owned(),
         session_name: "cube-api".to_owned(),
+        names: crate::Names::Aws,
     };
     let text = written(
         r#"{ cat "$AWS_WEB_IDENTITY_TOKEN_FILE"; printf '\n%s\n' "$AWS_ROLE_ARN" "$AWS_ROLE_SESSION_NAME" "$AWS_WEB_IDENTITY_TOKEN_FILE" "${AWS_ACCESS_KEY_ID-none}"; stat -c %a "$(dirname "$AWS_WEB_IDENTITY_TOKEN_FILE")"; } > "$OUT""#,

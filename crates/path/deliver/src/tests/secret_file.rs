@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use super::{Hands, Tokens};
+use super::{Hands, Tokens, noon, passing};
 use crate::{SecretFile, keep_token_fresh};
 
 #[test]
@@ -106,7 +106,8 @@ fn a_place_that_cannot_hold_a_file_is_named() {
 async fn a_kept_token_is_replaced_at_half_of_its_life() {
     let folder = tempfile::tempdir().unwrap();
     let file = SecretFile::new(folder.path().join("token"));
-    let source = Tokens::new(Hands::at_noon().clock());
+    let clock = passing();
+    let source = Tokens::new(clock.clone());
     let first = crate::token_file::renew(source.as_ref(), &file)
         .await
         .unwrap();
@@ -114,15 +115,9 @@ async fn a_kept_token_is_replaced_at_half_of_its_life() {
     let start = tokio::time::Instant::now();
     let (keeper, kept) = (source.clone(), file.clone());
     let task = tokio::spawn(async move {
-        keep_token_fresh(
-            keeper,
-            kept,
-            &first,
-            Hands::at_noon().clock(),
-            move |result| {
-                renewed.send(result.is_ok()).unwrap();
-            },
-        )
+        keep_token_fresh(keeper, kept, &first, clock, move |result| {
+            renewed.send(result.is_ok()).unwrap();
+        })
         .await;
     });
     assert_eq!(renewals.recv().await, Some(true));
@@ -137,7 +132,8 @@ async fn a_kept_token_is_replaced_at_half_of_its_life() {
 async fn a_token_that_cannot_be_written_is_tried_again_and_told() {
     let folder = tempfile::tempdir().unwrap();
     let file = SecretFile::new(folder.path().join("token"));
-    let source = Tokens::new(Hands::at_noon().clock());
+    let clock = passing();
+    let source = Tokens::new(clock.clone());
     let first = crate::token_file::renew(source.as_ref(), &file)
         .await
         .unwrap();
@@ -147,19 +143,13 @@ async fn a_token_that_cannot_be_written_is_tried_again_and_told() {
     let (signal, mut signals) = tokio::sync::mpsc::unbounded_channel();
     let (kept, lines) = (file.clone(), told.clone());
     let task = tokio::spawn(async move {
-        keep_token_fresh(
-            source,
-            kept,
-            &first,
-            Hands::at_noon().clock(),
-            move |result| {
-                lines
-                    .lock()
-                    .unwrap()
-                    .push(result.map(|_| ()).map_err(ToString::to_string));
-                signal.send(()).unwrap();
-            },
-        )
+        keep_token_fresh(source, kept, &first, clock, move |result| {
+            lines
+                .lock()
+                .unwrap()
+                .push(result.map(|_| ()).map_err(ToString::to_string));
+            signal.send(()).unwrap();
+        })
         .await;
     });
     signals.recv().await;
@@ -173,4 +163,31 @@ async fn a_token_that_cannot_be_written_is_tried_again_and_told() {
         "{told:?}"
     );
     assert!(!format!("{told:?}").contains("canary"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_slept_renews_as_soon_as_it_wakes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = SecretFile::new(folder.path().join("token"));
+    let hands = Hands::at_noon();
+    let source = Tokens::new(hands.clock());
+    let first = crate::token_file::renew(source.as_ref(), &file)
+        .await
+        .unwrap();
+    let (renewed, mut renewals) = tokio::sync::mpsc::unbounded_channel();
+    let (kept, clock) = (file.clone(), hands.clock());
+    let task = tokio::spawn(async move {
+        keep_token_fresh(source, kept, &first, clock, move |result| {
+            renewed.send(result.is_ok()).unwrap();
+        })
+        .await;
+    });
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert!(renewals.try_recv().is_err(), "nothing was due");
+    hands.forward(31);
+    let woken = tokio::time::Instant::now();
+    assert_eq!(renewals.recv().await, Some(true));
+    assert!(woken.elapsed() <= Duration::from_secs(5));
+    assert!(noon() < hands.clock().now());
+    task.abort();
 }
