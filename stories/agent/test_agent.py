@@ -466,3 +466,37 @@ def test_programs_that_know_other_names_find_token_and_role(site):
     assert child.done().stdout.strip() == "True"
     wrong = site.programs.rolecall("exec", "athena", "--config", site.acme.config, "--names", "spacelift", "--", "true")
     assert wrong.code == 2 and "--via web-identity" in wrong.stderr
+
+
+def test_the_guides_configurations_are_taken(programs, tmp_path):
+    """What `docs/agent.md` shows, with the places and users of this machine."""
+    guide = (Path(__file__).parents[2] / "docs/agent.md").read_text()
+    blocks = [yaml.safe_load(block.split("```", 1)[0]) for block in guide.split("```yaml\n")[1:]]
+    whole, more, pod, config_map = blocks
+    assert pod["kind"] == "Pod" and pod["spec"]["initContainers"][0]["restartPolicy"] == "Always"
+    key = tmp_path / "key.pem"
+    programs.rolecall("workload", "key", "--to", key).done()
+    programs.ledger.learn_file(key)
+    evidence = tmp_path / "identity"
+    evidence.write_text("not asked for in this story")
+    whole["agent"].update(more["agent"])
+    for number, document in enumerate((whole, config_map)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        document["workload"].update({"key_file": str(key)} if "key_file" in document["workload"] else {"evidence_file": str(evidence)})
+        agent = document["agent"]
+        agent["socket_group"] = os.getegid()
+        for served in agent.get("endpoints", []):
+            served["listen"] = "127.0.0.1:0"
+            if "authorization_file" in served:
+                served.update(authorization_file=str(folder / "authorization"), group=os.getegid())
+        for kept in agent.get("token_files", []):
+            kept.update(path=str(folder / "kept.token"), group=os.getegid())
+        config = folder / "agent.yaml"
+        config.write_text(yaml.safe_dump(document))
+        run = Path(tempfile.mkdtemp(prefix="rc-"))
+        running = programs.start(ROLECALL, "agent", "--config", config, "--socket", run / "agent.sock", "--output", "json", name="agent")
+        assert len(running.ready()["endpoints"]) == len(agent["endpoints"])
+        programs.ledger.learn_file(folder / "authorization")
+        assert running.stop() == 0
+        shutil.rmtree(run)

@@ -30,7 +30,8 @@ fn main() {
     demo();
     let folder = tempfile::tempdir().unwrap();
     let (server, issuer) = serve(folder.path());
-    exchanges(folder.path(), &issuer);
+    let emulator = exchanges(folder.path(), &issuer);
+    agent(folder.path(), &emulator);
     drop(server);
 }
 
@@ -104,7 +105,7 @@ fn serve(folder: &Path) -> (Running, String) {
 }
 
 /// `AssumeRoleWithWebIdentity` with one token again and again, the issuer's keys cached as AWS does.
-fn exchanges(folder: &Path, issuer: &str) {
+fn exchanges(folder: &Path, issuer: &str) -> Running {
     let config = std::fs::read_to_string(folder.join("rolecall.yaml")).unwrap();
     std::fs::write(
         folder.join("rolecall.yaml"),
@@ -154,6 +155,179 @@ fn exchanges(folder: &Path, issuer: &str) {
         "emulator, exchanges               {rate:>8.0} /s   {:.2} of raw P-256 verifications on one core ({verifications:.0} /s)",
         rate / verifications
     );
+    emulator
+}
+
+/// The agent with a thousand connections that are all held: memory, what its container endpoint
+/// answers beside a program that answers the same bytes to whatever comes, and the start of a
+/// `credential_process` beside the aws CLI's. Limits: 60 MiB, 40,000/s a core, a fiftieth.
+fn agent(folder: &Path, emulator: &Running) {
+    const CONNECTIONS: usize = 1_000;
+    let url = emulator.ready["url"].as_str().unwrap();
+    let connections: serde_json::Map<String, serde_json::Value> = (0..CONNECTIONS)
+        .map(|number| {
+            let connection = serde_json::json!({
+                "token_config": "aws",
+                "role": "arn:aws:iam::111122223333:role/bench",
+                "region": "us-east-1",
+                "sts_endpoint": url,
+            });
+            (format!("c{number}"), connection)
+        })
+        .collect();
+    let mut config = std::fs::read_to_string(folder.join("rolecall.yaml")).unwrap();
+    let workload = config.split_off(config.find("workload:").unwrap());
+    let agent = serde_json::json!({
+        "socket": folder.join("agent.sock"),
+        "endpoints": [{"listen": "127.0.0.1:0", "connection": "c0", "form": "container", "authorization_file": "authorization"}],
+    });
+    let config = format!(
+        "{workload}connections: {}\nagent: {agent}\n",
+        serde_json::Value::from(connections)
+    );
+    std::fs::write(folder.join("agent.yaml"), config).unwrap();
+    let running = Running::start(
+        folder,
+        &["agent", "--config", "agent.yaml", "--output", "json"],
+    );
+    let endpoint = running.ready["endpoints"][0]["value"].as_str().unwrap();
+    let authorization = std::fs::read_to_string(folder.join("authorization")).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+
+    let socket = folder.join("agent.sock");
+    runtime.block_on(async {
+        for number in 0..CONNECTIONS {
+            use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+            let mut stream = tokio::net::UnixStream::connect(&socket).await.unwrap();
+            let request = format!("GET /v1/connections/c{number}/credentials HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        }
+    });
+    let resident = running.resident_kib() as f64 / 1024.0;
+    println!(
+        "agent, 1,000 connections held     {resident:>8.1} MiB  {:.2} of its limit of 60 MiB",
+        resident / 60.0
+    );
+
+    let address = endpoint
+        .trim_start_matches("http://")
+        .split('/')
+        .next()
+        .unwrap();
+    let request =
+        format!("GET /credentials HTTP/1.1\r\nhost: a\r\nauthorization: {authorization}\r\n\r\n");
+    let (rate, answer) = runtime.block_on(answered(address.to_owned(), request.clone()));
+    let (limit, _) = runtime.block_on(async {
+        let echoing = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = echoing.local_addr().unwrap().to_string();
+        let (length, answer) = (request.len(), answer.clone());
+        let serving = tokio::spawn(async move {
+            while let Ok((stream, _)) = echoing.accept().await {
+                tokio::spawn(answer_blindly(stream, length, answer.clone()));
+            }
+        });
+        let measured = answered(address, request.clone()).await;
+        serving.abort();
+        measured
+    });
+    println!(
+        "agent, endpoint                   {rate:>8.0} /s   {:.2} of what answers blindly ({limit:.0} /s), load on the same cores",
+        rate / limit
+    );
+
+    let own = middle_of(21, || {
+        let mut command = Command::new(ROLECALL);
+        command.args(["credentials", "c0", "--format", "process", "--agent"]);
+        command.arg(&socket);
+        command
+    });
+    let aws = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.check/venv/bin/aws");
+    print!(
+        "credential_process, warm agent    {:>8.1} ms",
+        own.as_secs_f64() * 1e3
+    );
+    if aws.exists() {
+        let aws = middle_of(5, || {
+            let mut command = Command::new(&aws);
+            command.arg("--version");
+            command
+        });
+        println!(
+            "   1/{:.0} of the start of the aws CLI ({:.0} ms)",
+            aws.as_secs_f64() / own.as_secs_f64(),
+            aws.as_secs_f64() * 1e3
+        );
+    } else {
+        println!("   (run `./check stories` once for the aws CLI beside it)");
+    }
+}
+
+/// The middle of so many runs.
+fn middle_of(runs: usize, command: impl Fn() -> Command) -> Duration {
+    let mut runs: Vec<Duration> = (0..runs)
+        .map(|_| {
+            let mut command = command();
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+            let began = Instant::now();
+            assert!(command.status().unwrap().success());
+            began.elapsed()
+        })
+        .collect();
+    runs.sort();
+    runs[runs.len() / 2]
+}
+
+/// Requests a second over 16 connections with 16 requests under way on each, and an answer.
+async fn answered(address: String, request: String) -> (f64, Vec<u8>) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    const CONNECTIONS: usize = 16;
+    const AHEAD: usize = 16;
+    const ROUNDS: usize = 400;
+    let mut first = tokio::net::TcpStream::connect(&address).await.unwrap();
+    first.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = vec![0; 65_536];
+    let length = first.read(&mut answer).await.unwrap();
+    answer.truncate(length);
+    let began = Instant::now();
+    let clients: Vec<_> = (0..CONNECTIONS)
+        .map(|_| {
+            let (address, requests) = (address.clone(), request.repeat(AHEAD));
+            tokio::spawn(async move {
+                let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+                stream.set_nodelay(true).unwrap();
+                let mut answers = vec![0; length * AHEAD];
+                for _ in 0..ROUNDS {
+                    stream.write_all(requests.as_bytes()).await.unwrap();
+                    stream.read_exact(&mut answers).await.unwrap();
+                }
+                assert!(answers.starts_with(b"HTTP/1.1 200"));
+            })
+        })
+        .collect();
+    for client in clients {
+        client.await.unwrap();
+    }
+    let count = (CONNECTIONS * AHEAD * ROUNDS) as f64;
+    (count / began.elapsed().as_secs_f64(), answer)
+}
+
+async fn answer_blindly(mut stream: tokio::net::TcpStream, length: usize, answer: Vec<u8>) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let (mut read, mut pending) = (vec![0; 65_536], 0);
+    while let Ok(count) = stream.read(&mut read).await {
+        if count == 0 {
+            return;
+        }
+        pending += count;
+        let answers = answer.repeat(pending / length);
+        pending %= length;
+        if stream.write_all(&answers).await.is_err() {
+            return;
+        }
+    }
 }
 
 async fn load(url: String, body: String) -> (u32, Duration) {

@@ -76,11 +76,7 @@ enum Found<T> {
 impl CachedCredentials {
     /// An empty cache over a source.
     pub fn new(source: Arc<dyn CredentialSource>, clock: Clock) -> Self {
-        let fetch = move || -> Fetching<Credentials> {
-            let source = Arc::clone(&source);
-            Box::pin(async move { source.fetch().await })
-        };
-        Self::over(Box::new(fetch), clock, 0.0)
+        Self::spread(source, clock, 0.0)
     }
 
     /// The same, of many that began together: `spread`, between 0 and 1, is this one's own, so

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::ListenerExt as _;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
@@ -96,6 +97,13 @@ impl ContainerEndpoint {
                 authorization,
             }));
         let serving = tokio::spawn(async move {
+            // An answer is one small write, which must not wait for the one before to be
+            // acknowledged.
+            let listener = listener.tap_io(|stream| {
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "a connection waits for acknowledgements");
+                }
+            });
             if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "the credentials endpoint ended");
             }
