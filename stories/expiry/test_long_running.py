@@ -131,3 +131,25 @@ def test_no_call_fails(acme, tmp_path, way, calls, step, exchanges):
         child.stderr.close()
     made = [one for one in acme.accounts.records() if one["eventName"] == "AssumeRoleWithWebIdentity"]
     assert len(made) in exchanges, len(made)
+
+
+@pytest.mark.parametrize("way", [endpoint, through_the_agent, process])
+def test_no_call_fails_while_the_clock_jumps(acme, tmp_path, way):
+    """Ten minutes ahead and back, on the whole machine, again and again."""
+    command, variables = way(acme, tmp_path)
+    child = subprocess.Popen(
+        [str(part) for part in [*command, PYTHON, "-c", PROGRAM]],
+        env=acme.environment(**variables), cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        for minutes in [0, 10, 0, 10, 20, 10, 0, 10, 30, 20, 10, 40]:
+            acme.clock.ahead(minutes * MINUTE)
+            child.stdin.write("\n")
+            child.stdin.flush()
+            said = child.stdout.readline()
+            assert ":assumed-role/" in said, (minutes, child.stderr.read())
+    finally:
+        child.stdin.close()
+        child.wait(20)
+        child.stdout.close()
+        child.stderr.close()

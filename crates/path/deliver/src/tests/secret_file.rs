@@ -42,6 +42,48 @@ fn a_reader_keeps_the_whole_old_content() {
     assert_eq!(fs::read_to_string(file.path()).unwrap(), "second");
 }
 
+/// Cube Store asks for the time of the last change again and again, and reads the file when it is
+/// another.
+#[test]
+fn a_reader_that_polls_sees_whole_tokens_and_every_change() {
+    const WRITES: usize = 300;
+    let folder = tempfile::tempdir().unwrap();
+    let file = SecretFile::new(folder.path().join("token"));
+    let token = |number: usize| format!("{number}.{}", "x".repeat(1 + number * 97 % 5_000));
+    file.write(&token(0).into()).unwrap();
+    let done = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let readers: Vec<_> = (0..3)
+        .map(|_| {
+            let (path, done) = (file.path().to_owned(), done.clone());
+            std::thread::spawn(move || {
+                let (mut last, mut seen, mut number) = (SystemTime::UNIX_EPOCH, 0, 0);
+                while !done.load(Ordering::Relaxed) {
+                    let changed = fs::metadata(&path).unwrap().modified().unwrap();
+                    assert!(changed >= last, "the time of the last change went back");
+                    if changed == last {
+                        continue;
+                    }
+                    let text = fs::read_to_string(&path).unwrap();
+                    let found: usize = text.split_once('.').unwrap().0.parse().unwrap();
+                    assert_eq!(text, token(found), "a torn token");
+                    assert!(found >= number, "an older token came back");
+                    (last, seen, number) = (changed, seen + 1, found);
+                }
+                (seen, fs::read_to_string(&path).unwrap())
+            })
+        })
+        .collect();
+    for number in 1..=WRITES {
+        file.write(&token(number).into()).unwrap();
+    }
+    done.store(true, Ordering::Relaxed);
+    for reader in readers {
+        let (seen, text) = reader.join().unwrap();
+        assert!(seen > 1, "a reader saw no change");
+        assert_eq!(text, token(WRITES));
+    }
+}
+
 #[test]
 fn the_modification_time_always_advances() {
     let folder = tempfile::tempdir().unwrap();
