@@ -372,6 +372,9 @@ mod properties {
                             prop_assert_eq!(after.matches("# kept").count(), before.matches("# kept").count(), "{}", after);
                         }
                     }
+                    // Where policy variables are written `&{…}` there is no way to say `&{` itself:
+                    // Terraform's provider takes it for `${` whatever it was quoted by.
+                    Err(_) if new.contains("&{") && before.contains("aws_iam_policy_document") => {}
                     Err(error) => prop_assert!(false, "{name} {chosen:?}: {error}"),
                 }
             }
