@@ -4,8 +4,8 @@ use rolecall_source::Span;
 
 use crate::{Kind, Member, Node, Step, Text, TreeEdit, Value};
 
-/// The tree with the edits made, one after the other; `None` where one finds no place. New values
-/// have the place of what they stand in.
+/// The tree with the edits made, one after the other; `None` where one finds no place, or a new
+/// name is another member's already. New values have the place of what they stand in.
 pub fn edited(tree: &Node, edits: &[TreeEdit]) -> Option<Node> {
     let mut tree = tree.clone();
     for edit in edits {
@@ -56,6 +56,10 @@ fn apply(tree: &mut Node, edit: &TreeEdit) -> Option<()> {
             let (Step::Name(old), Kind::Map(members)) = (last, &mut parent.kind) else {
                 return None;
             };
+            // A second member of one name would hide the first from every reader.
+            if name != old && members.iter().any(|member| member.name() == name) {
+                return None;
+            }
             let member = members
                 .iter_mut()
                 .rev()
