@@ -95,7 +95,7 @@ pub(crate) fn measure(address: SocketAddr, requests: VecDeque<Vec<u8>>) -> Measu
         .build()
         .unwrap();
     load.block_on(async {
-        let connections: Vec<_> = (0..CONNECTIONS)
+        let connections: Vec<_> = (0..connections())
             .map(|_| {
                 let (waiting, started) = (Arc::clone(&waiting), Arc::clone(&started));
                 tokio::spawn(async move {
@@ -176,4 +176,8 @@ async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) {
     }
 }
 
-pub(crate) const CONNECTIONS: usize = 64;
+/// How many connections ask at once: `ROLECALL_BENCH_CONNECTIONS`, or 64.
+pub(crate) fn connections() -> usize {
+    let asked = std::env::var("ROLECALL_BENCH_CONNECTIONS").ok();
+    asked.and_then(|count| count.parse().ok()).unwrap_or(64)
+}

@@ -11,7 +11,8 @@
 //! apart for the load generator and the server, is counted too: it bears some company.
 //!
 //! `cargo bench -p rolecall-http-api --bench mint`, after `npm ci --prefix peers/oidc-provider` for
-//! the other issuer. `ROLECALL_BENCH_SCALE=0.1` makes it shorter.
+//! the other issuer. `ROLECALL_BENCH_SCALE=0.1` makes it shorter, and so do words of the lines that are
+//! wanted: `-- SQLite ES256`. `ROLECALL_BENCH_CONNECTIONS` says how many connections ask at once.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -31,9 +32,13 @@ use std::time::{Duration, Instant};
 use rolecall_jose::{KeyKind, SigningKey};
 
 use crate::cluster::Cluster;
-use crate::load::{CONNECTIONS, Measured, Request, measure, requests};
+use crate::load::{Measured, Request, connections, measure, requests};
 use crate::peer::Peer;
 use crate::site::{Shape, Site, location_of_folder};
+
+/// As in the program itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let cores = std::thread::available_parallelism().unwrap().get();
@@ -42,7 +47,10 @@ fn main() {
         .and_then(|scale| scale.parse().ok())
         .unwrap_or(1.0);
     let many = |count: f64| (count * scale).ceil() as usize;
-    println!("cores: {cores}, connections: {CONNECTIONS}, audit: on disk before each answer");
+    println!(
+        "cores: {cores}, connections: {}, audit: on disk before each answer",
+        connections()
+    );
 
     let raw_rsa = raw(KeyKind::Rsa2048, cores, scale);
     let raw_p256 = raw(KeyKind::P256, cores, scale);
@@ -60,9 +68,26 @@ fn main() {
         .unwrap();
     let rsa = SigningKey::generate(KeyKind::Rsa2048).unwrap();
     let p256 = SigningKey::generate(KeyKind::P256).unwrap();
+    let wanted = |line: &[&str]| {
+        let words = std::env::args()
+            .skip(1)
+            .filter(|word| !word.starts_with('-'));
+        words.into_iter().all(|word| line.contains(&word.as_str()))
+    };
+    let lines = |shape: Shape, database| {
+        let tenants = shape.name;
+        algorithms.iter().any(|(algorithm, ..)| {
+            ["RSA-2048", "P-256"]
+                .iter()
+                .any(|proof| wanted(&[tenants, database, algorithm, proof]))
+        })
+    };
     let cluster = Cluster::start();
     for shape in [Shape::ONE_TENANT, Shape::MANY_TENANTS] {
         for database in ["SQLite", "PostgreSQL"] {
+            if !lines(shape, database) {
+                continue;
+            }
             let folder = tempfile::tempdir().unwrap();
             let location = match database {
                 "SQLite" => location_of_folder(&folder),
@@ -72,6 +97,9 @@ fn main() {
             println!("{database}, {shape}");
             for (algorithm, raw, tokens) in &algorithms {
                 for (proof, key) in [("RSA-2048", &rsa), ("P-256", &p256)] {
+                    if !wanted(&[shape.name, database, algorithm, proof]) {
+                        continue;
+                    }
                     let asked = site.asked(algorithm, proof);
                     // Each tenant's keys are made or read when it is first asked for.
                     let first = requests(&asked[..asked.len().min(shape.asked)], key, cores, 0);
@@ -86,6 +114,9 @@ fn main() {
     }
     drop(cluster);
     for (algorithm, raw, tokens) in &algorithms {
+        if !wanted(&["oidc-provider", algorithm, "RSA-2048"]) {
+            continue;
+        }
         let Some(peer) = Peer::start(algorithm, &rsa, cores) else {
             println!("npm oidc-provider is not installed: npm ci --prefix peers/oidc-provider");
             return;

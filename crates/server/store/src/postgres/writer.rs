@@ -5,8 +5,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use deadpool_postgres::Transaction;
+use deadpool_postgres::{Object, Transaction};
 use tokio::sync::mpsc;
 
 use super::listening::CHANNEL;
@@ -15,6 +16,12 @@ use crate::chain::Head;
 use crate::edit::plan;
 use crate::writing::{Command, Entry, Written, answer};
 use crate::{AuditRow, Change, StoreError};
+
+/// A connection between two groups.
+struct Held {
+    connection: Object,
+    used: Instant,
+}
 
 pub(crate) struct Writer {
     pub(crate) pool: Pool,
@@ -30,12 +37,14 @@ impl Writer {
         let mut entries = Vec::with_capacity(self.group);
         let mut closing = Vec::new();
         let mut prune_due = i64::MIN;
+        let mut held = None;
         while queue.recv_many(&mut waiting, self.group).await > 0 {
             for command in waiting.drain(..) {
                 match command {
                     Command::Record(entry) => entries.push(*entry),
                     Command::Change(change, waits) => {
-                        self.write_group(&mut entries, &mut prune_due).await;
+                        self.write_group(&mut entries, &mut prune_due, &mut held)
+                            .await;
                         let changed = self.change(&change).await;
                         self.note(changed.as_ref().err());
                         let _ = waits.send(changed);
@@ -51,7 +60,8 @@ impl Writer {
                     }
                 }
             }
-            self.write_group(&mut entries, &mut prune_due).await;
+            self.write_group(&mut entries, &mut prune_due, &mut held)
+                .await;
         }
         for waits in closing {
             let _ = waits.send(());
@@ -64,11 +74,22 @@ impl Writer {
         self.writable.store(!unreachable, Ordering::Relaxed);
     }
 
-    async fn write_group(&self, entries: &mut Vec<Entry>, prune_due: &mut i64) {
+    async fn write_group(
+        &self,
+        entries: &mut Vec<Entry>,
+        prune_due: &mut i64,
+        held: &mut Option<Held>,
+    ) {
         if entries.is_empty() {
             return;
         }
-        let written = self.try_write(entries, prune_due).await;
+        let written = match self.connected(held).await {
+            Ok(connection) => self.try_write(connection, entries, prune_due).await,
+            Err(error) => Err(error),
+        };
+        if written.is_err() {
+            *held = None;
+        }
         let before = self.writable.load(Ordering::Relaxed);
         self.note(written.as_ref().err());
         // Once an outage: nobody reads the same line a thousand times.
@@ -85,20 +106,50 @@ impl Writer {
         answer(entries, written);
     }
 
+    /// The connection of the last group, so that under load nothing is asked beside what is
+    /// written. One that rested is looked at by the pool first: it may have died unnoticed.
+    async fn connected<'h>(
+        &self,
+        held: &'h mut Option<Held>,
+    ) -> Result<&'h mut Object, StoreError> {
+        let fresh = held
+            .take()
+            .filter(|held| held.used.elapsed() < RESTED && !held.connection.is_closed());
+        let connection = match fresh {
+            Some(held) => held.connection,
+            None => self.pool.connection().await?,
+        };
+        let used = Instant::now();
+        Ok(&mut held.insert(Held { connection, used }).connection)
+    }
+
     async fn try_write(
         &self,
+        connection: &mut Object,
         entries: &[Entry],
         prune_due: &mut i64,
     ) -> Result<Vec<Written>, StoreError> {
         let pool = &self.pool;
-        let mut connection = pool.connection().await?;
         let transaction = connection
             .transaction()
             .await
             .map_err(|error| pool.at(&error))?;
-        let fresh = self.remember(&transaction, entries).await?;
-        let mut head = self.locked_head(&transaction).await?;
-        let forgotten = self.forgotten(&transaction, entries).await?;
+        // Sent together and done in this order: one trip to the database in place of three. Used
+        // evidence comes before the lock on the chain's end, so that two processes cannot wait for
+        // each other; what was forgotten is read below the lock.
+        let (fresh, locked, forgotten) = tokio::try_join!(
+            self.remember(&transaction, entries),
+            self.locked_end(&transaction),
+            self.forgotten(&transaction, entries),
+        )?;
+        let (mut head, forgotten) = match locked {
+            Some(head) => (head, forgotten),
+            // Nothing was locked yet when that was read.
+            None => (
+                self.first_head(&transaction).await?,
+                self.forgotten(&transaction, entries).await?,
+            ),
+        };
         let (mut answers, mut rows) = (Vec::with_capacity(entries.len()), Vec::new());
         let mut now = i64::MIN;
         for (at, entry) in entries.iter().enumerate() {
@@ -217,8 +268,8 @@ impl Writer {
         read.await.map_err(|error| self.pool.at(&error))
     }
 
-    /// The end of the chain, this transaction's until it ends.
-    async fn locked_head(&self, transaction: &Transaction<'_>) -> Result<Head, StoreError> {
+    /// The end of the chain, this transaction's until it ends; `None` before the first row of all.
+    async fn locked_end(&self, transaction: &Transaction<'_>) -> Result<Option<Head>, StoreError> {
         let statement = transaction
             .prepare_cached("SELECT id, hash FROM audit_head FOR UPDATE")
             .await
@@ -227,22 +278,35 @@ impl Writer {
             .query_opt(&statement, &[])
             .await
             .map_err(|error| self.pool.at(&error))?;
-        if let Some(row) = found {
-            let read = |row: &tokio_postgres::Row| Ok((row.try_get(0)?, row.try_get(1)?));
-            let (id, hash): (i64, Vec<u8>) = read(&row).map_err(|error| self.pool.at(&error))?;
-            return Head::read(id, &hash);
+        let Some(row) = found else { return Ok(None) };
+        let read = |row: &tokio_postgres::Row| Ok((row.try_get(0)?, row.try_get(1)?));
+        let (id, hash): (i64, Vec<u8>) = read(&row).map_err(|error| self.pool.at(&error))?;
+        Head::read(id, &hash).map(Some)
+    }
+
+    /// Before the first row of all there is nothing to lock: the row is made, once, and locked.
+    async fn first_head(&self, transaction: &Transaction<'_>) -> Result<Head, StoreError> {
+        loop {
+            let start = Head::START;
+            transaction
+                .execute(
+                    "INSERT INTO audit_head (only_row, id, hash) VALUES (1, $1, $2)
+                     ON CONFLICT (only_row) DO NOTHING",
+                    &[&start.id, &start.hash.as_slice()],
+                )
+                .await
+                .map_err(|error| self.pool.at(&error))?;
+            if let Some(head) = self.locked_end(transaction).await? {
+                return Ok(head);
+            }
         }
-        // Before the first row of all there is nothing to lock: the row is made, once.
-        let head = Head::START;
-        transaction
-            .execute(
-                "INSERT INTO audit_head (only_row, id, hash) VALUES (1, $1, $2)
-                 ON CONFLICT (only_row) DO NOTHING",
-                &[&head.id, &head.hash.as_slice()],
-            )
-            .await
-            .map_err(|error| self.pool.at(&error))?;
-        Box::pin(self.locked_head(transaction)).await
+    }
+
+    async fn locked_head(&self, transaction: &Transaction<'_>) -> Result<Head, StoreError> {
+        match self.locked_end(transaction).await? {
+            Some(head) => Ok(head),
+            None => self.first_head(transaction).await,
+        }
     }
 
     async fn append(
@@ -254,7 +318,15 @@ impl Writer {
         if rows.is_empty() {
             return Ok(());
         }
-        super::copying::insert_audit(&self.pool, transaction, rows).await?;
+        // Both in one trip; if either fails, the transaction is not committed.
+        tokio::try_join!(
+            super::copying::insert_audit(&self.pool, transaction, rows),
+            self.move_head(transaction, head),
+        )?;
+        Ok(())
+    }
+
+    async fn move_head(&self, transaction: &Transaction<'_>, head: Head) -> Result<(), StoreError> {
         let statement = transaction
             .prepare_cached("UPDATE audit_head SET id = $1, hash = $2")
             .await
@@ -332,5 +404,8 @@ const FORGET: &str = "WITH gone AS (
     )
     INSERT INTO forgotten (only_row, until) SELECT 1, until FROM latest WHERE until IS NOT NULL
     ON CONFLICT (only_row) DO UPDATE SET until = greatest(forgotten.until, excluded.until)";
+
+/// A connection that was used within this time is not looked at before it is used again.
+const RESTED: Duration = Duration::from_secs(1);
 
 const PRUNE_EVERY_SECONDS: i64 = 5;
