@@ -110,6 +110,8 @@ def test_a_revoked_key_is_gone_at_once(programs):
     life.start()
     wait_until(lambda: ec not in [key["kid"] for key in jwks(life.site.url)], "the key is unpublished", within=20)
     wait_until(lambda: len(jwks(life.site.url)) == 2, "a successor is there", within=20)
+    # Published first, and signing in the step after.
+    wait_until(lambda: life.site.mint("es256").code == 0, "the successor signs", within=20)
     token = life.site.token("es256")
     assert signer(token) not in (rsa, ec)
     verifies(life, token)

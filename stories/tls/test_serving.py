@@ -130,7 +130,11 @@ def test_a_server_that_stops_answers_what_it_was_asked(site):
         assert b"200 OK" in connection.recv(65536)
         idle = socket.create_connection(("127.0.0.1", site.port), timeout=20)
         assert site.running.stop() == 0
-        assert connection.recv(10) == b"" and idle.recv(10) == b""
+        assert connection.recv(10) == b""
+        try:
+            assert idle.recv(10) == b""
+        except ConnectionResetError:
+            pass  # it said nothing, and the system still had it when the server went
 
 
 def test_what_is_wrong_with_the_files_is_told_at_the_start(site):
