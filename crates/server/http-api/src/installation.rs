@@ -370,10 +370,8 @@ impl Installation {
         shared.directory.store(Arc::clone(&directory));
         drop(memories);
         for (seat, entry) in directory.seats.iter().zip(&entries) {
-            let revision = seat.tenant.load().as_ref().map(|tenant| tenant.revision);
-            if revision.is_some_and(|revision| revision != entry.revision) {
-                self.read_again(seat).await;
-            }
+            self.read_again(seat, |served| served != entry.revision)
+                .await;
         }
         Ok(())
     }
@@ -393,18 +391,23 @@ impl Installation {
         drop(memories);
         let directory = self.directory();
         if let (Some(seat), Some(entry)) = (directory.seat(name), entry) {
-            let revision = seat.tenant.load().as_ref().map(|tenant| tenant.revision);
-            if revision.is_some_and(|revision| revision < entry.revision) {
-                self.read_again(seat).await;
-            }
+            self.read_again(seat, |served| served < entry.revision)
+                .await;
         }
         Ok(())
     }
 
-    /// What is served stays if it cannot be read; it is read at the next change, or when the
-    /// database is back.
-    async fn read_again(&self, seat: &Seat) {
+    /// Reads a tenant whose served revision is `outdated`, and leaves one that nobody asked
+    /// for yet. What is served stays if it cannot be read; it is read at the next change, or when
+    /// the database is back.
+    async fn read_again(&self, seat: &Seat, outdated: impl Fn(i64) -> bool) {
+        // Whoever reads it for the first time right now may have begun before the change, and
+        // would leave what was before it: that is waited for, and then looked at.
         let _reading = seat.reading.lock().await;
+        let served = seat.tenant.load().as_ref().map(|tenant| tenant.revision);
+        if !served.is_some_and(outdated) {
+            return;
+        }
         if let Err(error) = self.read_tenant(seat).await {
             tracing::error!(tenant = seat.name, %error, "a changed tenant could not be read; it is served as it was");
         }
