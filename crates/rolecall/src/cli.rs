@@ -10,6 +10,7 @@ pub mod access;
 pub mod admin;
 pub mod agent;
 pub mod connection;
+pub mod doctor;
 pub mod installation;
 pub mod issuer;
 pub mod profiles;
@@ -58,6 +59,12 @@ pub enum Command {
         after_help = "Examples:\n  rolecall agent --config /etc/rolecall.yaml\n  rolecall agent status"
     )]
     Agent(agent::AgentArgs),
+    /// What in this machine's AWS set-up wins, what is wrong with it, and the mend
+    #[command(
+        after_help = "Examples:\n  rolecall doctor\n  rolecall doctor --profile work\n  \
+                      rolecall doctor --fix --plan"
+    )]
+    Doctor(doctor::DoctorArgs),
     /// Mint a token for this workload, look into one, or judge one
     #[command(subcommand)]
     Token(TokenCommand),

@@ -8,6 +8,7 @@ mod aws_emulator;
 mod connection;
 mod credentials;
 mod demo;
+mod doctor;
 mod exec;
 mod issuer;
 mod issuer_publish;
@@ -42,6 +43,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Connection(command) => connection::run(command).await?,
         Command::Profiles(command) => return profiles::run(&command),
         Command::Exec(args) => return exec::run(args).await,
+        Command::Doctor(args) => return doctor::run(&args).await,
         Command::Agent(args) => agent::run(args).await?,
         Command::Token(TokenCommand::Mint(args)) => token::mint(args).await?,
         Command::Token(TokenCommand::User(args)) => return token_user::run(args).await,

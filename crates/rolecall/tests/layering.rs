@@ -22,6 +22,7 @@ const PURE: &[&str] = &[
     "rolecall-attest",
     "rolecall-publishing",
     "rolecall-access",
+    "rolecall-doctor",
 ];
 
 /// What a pure crate reaches neither directly nor through another crate.
