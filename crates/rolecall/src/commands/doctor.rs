@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::cli::Output;
 use crate::cli::doctor::DoctorArgs;
 use crate::failure::{Exit, Failure};
+use crate::progress::Progress;
 use crate::{printing, style};
 
 /// Looks, prints, and mends where that was asked for.
@@ -19,7 +20,7 @@ use crate::{printing, style};
 /// # Errors
 /// `Local` where a mend cannot be carried out.
 pub async fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
-    let mut machine = seeing::machine(args).await;
+    let mut machine = looked(args).await;
     let mut found = findings(&machine);
     let mends: BTreeSet<Mend> = found.iter().filter_map(|one| one.fix.clone()).collect();
     let mended = args.fix && !args.plan && !mends.is_empty();
@@ -27,7 +28,7 @@ pub async fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
         for mend in &mends {
             mending::carry_out(mend)?;
         }
-        machine = seeing::machine(args).await;
+        machine = looked(args).await;
         found = findings(&machine);
     }
     let chains = chains(&machine);
@@ -47,6 +48,12 @@ pub async fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
         Some(Severity::Error | Severity::Warning) => ExitCode::from(Exit::Negative as u8),
         _ => ExitCode::SUCCESS,
     })
+}
+
+async fn looked(args: &DoctorArgs) -> Machine {
+    Progress::quiet("asking STS for its clock")
+        .during(seeing::machine(args))
+        .await
 }
 
 fn machine_profile(machine: &Machine) -> Option<&str> {

@@ -27,8 +27,8 @@ pub(crate) struct Setting {
     pub(crate) value: String,
     /// From 1.
     pub(crate) line: usize,
-    /// The settings below it: names in small letters, and values.
-    pub(crate) inner: Vec<(String, String, usize)>,
+    /// Whether settings stand below it. They are none of ours, and may be secrets.
+    pub(crate) nested: bool,
 }
 
 /// Why a program would not read the file.
@@ -61,9 +61,9 @@ impl AwsFile {
         }
         let deeper = written.starts_with([' ', '\t']);
         if deeper && let Some(setting) = self.last_setting() {
-            if let Some((name, value)) = split(content) {
-                setting.inner.push((name, value.to_owned(), line));
-            } else if setting.inner.is_empty() && !is_secret(&setting.name) {
+            if split(content).is_some() {
+                setting.nested = true;
+            } else if !setting.nested && !is_secret(&setting.name) {
                 setting.value.push_str(content);
             }
             return;
@@ -115,7 +115,7 @@ impl AwsFile {
             name,
             value,
             line,
-            inner: Vec::new(),
+            nested: false,
         });
         if let Some(what) = twice {
             self.problem(line, &what);

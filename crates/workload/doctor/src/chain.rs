@@ -383,6 +383,7 @@ impl Setup<'_> {
                 "neither AWS_CONTAINER_CREDENTIALS_FULL_URI nor _RELATIVE_URI is set".to_owned(),
             );
         };
+        let address = crate::findings::endpoints::shown(&address);
         match &self.machine.answers.container {
             Some(Err(why)) => State::Broken(format!("the endpoint {address}: {why}")),
             _ => State::Ready(format!("the endpoint {address}")),

@@ -1,6 +1,6 @@
 //! What is wrong with a machine's set-up.
 
-mod endpoints;
+pub(crate) mod endpoints;
 mod environment;
 mod files;
 mod roles;

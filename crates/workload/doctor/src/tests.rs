@@ -257,10 +257,26 @@ fn a_header_is_mended_and_nothing_else_changes() {
 
 #[test]
 fn no_secret_is_kept() {
-    let credentials = "[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = wJalrXUtnFEMI\n  /K7MDENG\naws_session_token = FwoGZXIvYXdz\n";
+    let credentials = "[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = wJalrXUtnFEMI\n  /K7MDENG\n  bPx = RfiCY\naws_session_token = FwoGZXIvYXdz\n";
+    let proxied = [
+        (
+            "AWS_ENDPOINT_URL_STS",
+            "http://me:opensesame@10.0.0.1:8080/sts",
+        ),
+        (
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            "http://me:opensesame@10.0.0.1/c",
+        ),
+    ];
+    let told_of = machine(&proxied, "", "");
+    let shown = format!("{}{:?}", told(&told_of), findings(&told_of));
+    assert!(
+        !shown.contains("opensesame") && shown.contains("http://10.0.0.1:8080/sts"),
+        "{shown}"
+    );
     let machine = machine(&[], "", credentials);
     let all = format!("{machine:?}{}{:?}", told(&machine), findings(&machine));
-    for secret in ["wJalr", "K7MDENG", "FwoG"] {
+    for secret in ["wJalr", "K7MDENG", "RfiCY", "FwoG", "opensesame"] {
         assert!(!all.contains(secret), "{all}");
     }
     assert!(all.contains("AKIA…MPLE"));

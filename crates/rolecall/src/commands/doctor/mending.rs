@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rolecall_deliver::{SecretFile, UserFile};
 use rolecall_doctor::{Mend, with_profile_header};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::failure::{Exit, Failure};
 
@@ -32,11 +32,15 @@ pub(super) fn carry_out(mend: &Mend) -> Result<(), Failure> {
 
 fn trim(path: &str) -> Result<(), Failure> {
     let text = fs::read_to_string(path).map_err(|error| local(path, &error))?;
-    let token = text.trim_start_matches('\u{feff}').trim();
+    let text = SecretString::from(text);
+    let token = text.expose_secret().trim_start_matches('\u{feff}').trim();
     let token = SecretString::from(token.to_owned());
     // A link stays one: what it leads to is replaced.
     let target = fs::canonicalize(path).map_err(|error| local(path, &error))?;
+    // It stays whose it was: also if root mends it.
+    let facts = fs::metadata(&target).map_err(|error| local(path, &error))?;
     SecretFile::new(target)
+        .shared_with(facts.mode() & 0o7777, Some(facts.uid()), Some(facts.gid()))
         .write(&token)
         .map_err(|error| Failure::from_error(Exit::Local, &error))
 }

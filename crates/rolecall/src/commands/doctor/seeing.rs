@@ -13,6 +13,8 @@ use rolecall_doctor::{
 };
 
 use crate::agent_client::places;
+use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
+
 use crate::cli::doctor::DoctorArgs;
 
 /// Looks at variables and files, and on the network where that is allowed.
@@ -86,7 +88,10 @@ fn mode(path: &Path) -> Option<u32> {
 fn text_file(path: &Path) -> TextFile {
     let told = path.display().to_string();
     match fs::read(path) {
-        Ok(bytes) => TextFile::new(told, &String::from_utf8_lossy(&bytes), mode(path)),
+        Ok(bytes) => {
+            let text = SecretString::from(String::from_utf8_lossy(&bytes).into_owned());
+            TextFile::new(told, text.expose_secret(), mode(path))
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => TextFile::absent(told),
         Err(error) => TextFile::unreadable(told, error.to_string()),
     }
@@ -101,14 +106,14 @@ fn facts(written: &str, home: Option<&Path>) -> FileFacts {
         use std::io::Read as _;
         let mut bytes = Vec::new();
         file.take(LARGEST_TOKEN).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        Ok(SecretSlice::from(bytes))
     });
     match read {
         Ok(bytes) => FileFacts {
             exists: true,
             unreadable: None,
             mode: mode(&path),
-            token: TokenFacts::of(&bytes),
+            token: TokenFacts::of(bytes.expose_secret()),
         },
         Err(error) => FileFacts {
             exists: error.kind() != std::io::ErrorKind::NotFound,

@@ -88,34 +88,35 @@ fn overrides(machine: &Machine, profiles: &Profiles<'_>, found: &mut Vec<Finding
     }
     let ignored = machine.switched_on("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
     for (place, url) in set {
+        let told = shown(url);
         let plain = url.strip_prefix("http://").map(host);
         let open = plain.is_some_and(|host| !is_loopback(host));
         let (code, severity, what, why) = if ignored {
             (
                 "RD1061",
                 Warning,
-                format!("{url} is set and AWS_IGNORE_CONFIGURED_ENDPOINT_URLS takes it away"),
+                format!("{told} is set and AWS_IGNORE_CONFIGURED_ENDPOINT_URLS takes it away"),
                 "One of the two is not meant.",
             )
         } else if !url.contains("://") {
             (
                 "RD1060",
                 Error,
-                format!("`{url}` is no URL"),
+                format!("`{told}` is no URL"),
                 "Programs stop with `Invalid endpoint`.",
             )
         } else if open {
             (
                 "RD1060",
                 Error,
-                format!("calls go to {url}, in plain"),
+                format!("calls go to {told}, in plain"),
                 "Tokens and credentials can be read on the way.",
             )
         } else {
             (
                 "RD1060",
                 Note,
-                format!("calls go to {url} and not to AWS"),
+                format!("calls go to {told} and not to AWS"),
                 "That is right with an emulator or a private endpoint, and a riddle otherwise.",
             )
         };
@@ -146,7 +147,7 @@ fn container(machine: &Machine, found: &mut Vec<Finding>) {
                 Finding::new(
                     "RD1071",
                     Error,
-                    format!("SDKs refuse {url}"),
+                    format!("SDKs refuse {}", shown(url)),
                     "In plain they ask only this machine and the addresses of ECS and EKS.",
                     "Serve it on 127.0.0.1, or over https.",
                 )
@@ -198,9 +199,24 @@ fn container(machine: &Machine, found: &mut Vec<Finding>) {
 /// The host of what follows a scheme.
 fn host(rest: &str) -> &str {
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let authority = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
     match authority.strip_prefix('[') {
         Some(six) => six.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),
+    }
+}
+
+/// A URL as it may be shown: without a user's name and password.
+pub(crate) fn shown(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    match authority.rsplit_once('@') {
+        Some((user, _)) => format!("{scheme}://{}", &rest[user.len() + 1..]),
+        None => url.to_owned(),
     }
 }
 

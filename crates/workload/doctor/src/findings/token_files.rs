@@ -180,12 +180,13 @@ fn of_file(
             .with(trim),
         );
     }
-    if let Some(mode) = file.mode.filter(|mode| mode & 0o044 != 0) {
+    // A group may be meant: the agent gives token files one.
+    if let Some(mode) = file.mode.filter(|mode| mode & 0o004 != 0) {
         found.push(
             Finding::new(
                 "RD1032",
                 Warning,
-                format!("others may read {path} (mode {:04o})", mode & 0o7777),
+                format!("everybody may read {path} (mode {:04o})", mode & 0o7777),
                 "Whoever has the token is this workload until it ends.",
                 "Let only its owner read it.",
             )
