@@ -1,14 +1,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use rolecall_names::{ExternalId, Partition, Region, RoleArn, RoleSessionName};
+use rolecall_names::{Partition, Region, RoleArn, RoleSessionName};
 use rolecall_source::nearest;
 use serde::de;
 
 use crate::form::{ConnectionForm, HopForm};
 use crate::{
-    AskError, Asker, HopDuration, PolicyArns, SessionDuration, SessionNameTemplate, SessionPolicy,
-    SourceIdentityTemplate, StsEndpoint, Tags,
+    AskError, Asker, ExternalIdTemplate, HopDuration, PolicyArns, SessionDuration,
+    SessionNameTemplate, SessionPolicy, SourceIdentityTemplate, StsEndpoint, Tags,
 };
 
 /// A role, the token that opens it, and the roles behind it.
@@ -39,7 +39,7 @@ pub enum Audience {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hop {
     role: RoleArn,
-    external_id: Option<ExternalId>,
+    external_id: Option<ExternalIdTemplate>,
     duration: HopDuration,
     session_name: Option<SessionNameTemplate>,
     policy: Option<SessionPolicy>,
@@ -246,7 +246,7 @@ impl Hop {
     }
 
     /// What the role's trust policy expects in `sts:ExternalId`.
-    pub fn external_id(&self) -> Option<&ExternalId> {
+    pub fn external_id(&self) -> Option<&ExternalIdTemplate> {
         self.external_id.as_ref()
     }
 

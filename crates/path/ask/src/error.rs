@@ -44,6 +44,24 @@ pub enum AskError {
         /// What is wrong there.
         why: String,
     },
+    /// An external ID that AWS refuses.
+    #[error("{error}")]
+    ExternalId {
+        /// Why.
+        error: NamesError,
+    },
+    /// A value would be read as two.
+    #[error(
+        "`{template}` cannot take the attribute `{attribute}`: its value has a `{separator}`, which separates the values, so one asker could have the external ID of another"
+    )]
+    Separator {
+        /// The template as written.
+        template: String,
+        /// The placeholder's name.
+        attribute: String,
+        /// The character.
+        separator: char,
+    },
     /// A template asks for something that the asker does not have.
     #[error(
         "`{template}` needs the attribute `{attribute}`, which workload `{workload}` does not have; it has {known}"

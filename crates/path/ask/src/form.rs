@@ -1,10 +1,12 @@
-use rolecall_names::{Arn, ExternalId, Region, RoleArn};
+use rolecall_names::{Arn, Region, RoleArn};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny};
 use serde_json::Value;
 
 use crate::tags::SourceIdentityTemplate;
-use crate::{HopDuration, SessionDuration, SessionNameTemplate, StsEndpoint, Template};
+use crate::{
+    ExternalIdTemplate, HopDuration, SessionDuration, SessionNameTemplate, StsEndpoint, Template,
+};
 
 use std::collections::BTreeMap;
 
@@ -65,8 +67,8 @@ pub struct ConnectionForm {
 pub struct HopForm {
     /// The role.
     pub role: RoleArn,
-    /// What the role's trust policy expects in `sts:ExternalId`.
-    pub external_id: Option<ExternalId>,
+    /// What the role's trust policy expects in `sts:ExternalId`: a value, or a template.
+    pub external_id: Option<ExternalIdTemplate>,
     /// How long the session lasts; one hour unless given.
     #[serde(default)]
     pub duration: HopDuration,

@@ -65,7 +65,12 @@ fn the_whole_form_is_read() {
     );
     let hop = &athena.hops()[0];
     assert_eq!(hop.duration().seconds(), 900);
-    assert_eq!(hop.external_id().unwrap().as_str(), "superset-prod-12345");
+    let external_id = hop.external_id().unwrap();
+    assert_eq!(
+        external_id.render(&asker).unwrap().as_str(),
+        "superset-prod-12345"
+    );
+    assert!(!format!("{hop:?}").contains("superset-prod"));
     let policy: serde_json::Value =
         serde_json::from_str(hop.session_policy().unwrap().as_str()).unwrap();
     assert_eq!(
@@ -263,4 +268,31 @@ proptest! {
         let duration = SessionDuration::from_seconds(seconds).unwrap();
         prop_assert_eq!(duration.to_string().parse::<SessionDuration>().unwrap(), duration);
     }
+}
+
+#[test]
+fn an_external_id_is_composed_of_the_asker() {
+    let render = |template: &str, attributes: &[(&str, &str)]| {
+        let template: crate::ExternalIdTemplate = template
+            .parse()
+            .map_err(|error: AskError| error.to_string())?;
+        let rendered = template.render(&asker(attributes));
+        rendered
+            .map(|id| id.as_str().to_owned())
+            .map_err(|error| error.to_string())
+    };
+    let composed = "acme@{integration}@{workload}@{scope}";
+    let attributes = [("integration", "01J-x"), ("scope", "write")];
+    assert_eq!(
+        render(composed, &attributes).unwrap(),
+        "acme@01J-x@cube-api@write"
+    );
+    insta::assert_snapshot!(render(composed, &[("integration", "01J@x"), ("scope", "write")]).unwrap_err(), @"`acme@{integration}@{workload}@{scope}` cannot take the attribute `integration`: its value has a `@`, which separates the values, so one asker could have the external ID of another");
+    insta::assert_snapshot!(render(composed, &[("scope", "write")]).unwrap_err(), @"`acme@{integration}@{workload}@{scope}` needs the attribute `integration`, which workload `cube-api` does not have; it has `workload`, `scope`");
+    insta::assert_snapshot!(render("{scope}-a", &[("scope", "a b")]).unwrap_err(), @"`{scope}-a` renders to something that AWS refuses: `a b-a` is not a valid external id: ` ` is not one of letters, digits and `_+=,.@:/-`");
+    insta::assert_snapshot!(render("{scope}{workload}", &[]).unwrap_err(), @"`{scope}{workload}` is not a template: column 1: nothing separates `{workload}` from the value before it: two askers could have one external ID");
+    assert!(render("{scope}and{workload}", &[]).is_err());
+    insta::assert_snapshot!(render("a b {scope}", &[]).unwrap_err(), @"`a b {scope}` is not a template: column 2: ` ` cannot stand in an external ID, which takes letters, digits and `_+=,.@:/-`");
+    insta::assert_snapshot!(render("{scope", &[]).unwrap_err(), @"`{scope` is not a template: column 1: `{` is never closed by `}`");
+    insta::assert_snapshot!(render("x", &[]).unwrap_err(), @"`x` is not a valid external id: it has 1 characters, 2 to 1224 are allowed");
 }

@@ -90,7 +90,10 @@ impl Plan {
                 session_name: connection.hop_session_name(hop, asker)?,
                 call: Call::Hop {
                     duration: hop.duration(),
-                    external_id: hop.external_id().cloned(),
+                    external_id: hop
+                        .external_id()
+                        .map(|template| template.render(asker))
+                        .transpose()?,
                     tags: hop.tags().render(asker)?,
                     transitive_tag_keys: hop.tags().transitive().to_vec(),
                     source_identity: hop
