@@ -288,5 +288,12 @@ def test_a_file_that_is_no_file(machine):
     assert "RD1031" in codes(told) and "error" in machine.boto3(freeze=True)
 
 
+def test_a_pipe_is_not_waited_for(machine):
+    machine.set_up(WEB)
+    os.mkfifo(machine.token)
+    os.mkfifo(machine.aws / "config")
+    assert {"RD1031", "RD1016"} <= codes(machine.told())
+
+
 def test_a_plan_without_a_fix_is_a_wrong_argument(machine):
     assert machine.doctor("--plan").code == 2

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::{self, Read as _};
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -87,14 +88,26 @@ fn mode(path: &Path) -> Option<u32> {
 
 fn text_file(path: &Path) -> TextFile {
     let told = path.display().to_string();
-    match fs::read(path) {
+    match read(path, LARGEST_FILE) {
         Ok(bytes) => {
-            let text = SecretString::from(String::from_utf8_lossy(&bytes).into_owned());
+            let text =
+                SecretString::from(String::from_utf8_lossy(bytes.expose_secret()).into_owned());
             TextFile::new(told, text.expose_secret(), mode(path))
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => TextFile::absent(told),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => TextFile::absent(told),
         Err(error) => TextFile::unreadable(told, error.to_string()),
     }
+}
+
+/// What a file holds, up to so many bytes. A pipe is not opened: nobody may ever write into it.
+fn read(path: &Path, most: u64) -> io::Result<SecretSlice<u8>> {
+    let kind = fs::metadata(path)?.file_type();
+    if kind.is_fifo() || kind.is_socket() {
+        return Err(io::Error::other("it is a pipe or a socket, and no file"));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(SecretSlice::from(bytes))
 }
 
 fn facts(written: &str, home: Option<&Path>) -> FileFacts {
@@ -102,13 +115,7 @@ fn facts(written: &str, home: Option<&Path>) -> FileFacts {
         (Some(rest), Some(home)) => home.join(rest),
         _ => PathBuf::from(written),
     };
-    let read = fs::File::open(&path).and_then(|file| {
-        use std::io::Read as _;
-        let mut bytes = Vec::new();
-        file.take(LARGEST_TOKEN).read_to_end(&mut bytes)?;
-        Ok(SecretSlice::from(bytes))
-    });
-    match read {
+    match read(&path, LARGEST_TOKEN) {
         Ok(bytes) => FileFacts {
             exists: true,
             unreadable: None,
@@ -116,8 +123,8 @@ fn facts(written: &str, home: Option<&Path>) -> FileFacts {
             token: TokenFacts::of(bytes.expose_secret()),
         },
         Err(error) => FileFacts {
-            exists: error.kind() != std::io::ErrorKind::NotFound,
-            unreadable: (error.kind() != std::io::ErrorKind::NotFound).then(|| error.to_string()),
+            exists: error.kind() != io::ErrorKind::NotFound,
+            unreadable: (error.kind() != io::ErrorKind::NotFound).then(|| error.to_string()),
             mode: mode(&path),
             token: TokenFacts::default(),
         },
@@ -278,5 +285,7 @@ async fn container(relative: Option<&str>, full: Option<&str>) -> Option<Result<
 
 const NEARBY_TIMEOUT: Duration = Duration::from_secs(1);
 const STS_TIMEOUT: Duration = Duration::from_secs(3);
+/// More than anybody keeps profiles in.
+const LARGEST_FILE: u64 = 16 * 1024 * 1024;
 /// STS takes no longer ones.
 const LARGEST_TOKEN: u64 = 64 * 1024;

@@ -136,8 +136,11 @@ impl Writer {
             .map_err(|error| pool.at(&error))?;
         // Sent together and done in this order: one trip to the database in place of three. Used
         // evidence comes before the lock on the chain's end, so that two processes cannot wait for
-        // each other; what was forgotten is read below the lock.
+        // each other; what was forgotten is read below the lock. Each is sent when it is first
+        // polled, if the connection knows the statements by then.
+        self.prepare(&transaction).await?;
         let (fresh, locked, forgotten) = tokio::try_join!(
+            biased;
             self.remember(&transaction, entries),
             self.locked_end(&transaction),
             self.forgotten(&transaction, entries),
@@ -185,6 +188,18 @@ impl Writer {
             *prune_due = now.saturating_add(PRUNE_EVERY_SECONDS);
         }
         Ok(answers)
+    }
+
+    /// Has the connection know what is sent together: to prepare one of them would be a trip of its
+    /// own, and the next would overtake it.
+    async fn prepare(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
+        for statement in [REMEMBER, LOCK_END, FORGOTTEN] {
+            transaction
+                .prepare_cached(statement)
+                .await
+                .map_err(|error| self.pool.at(&error))?;
+        }
+        Ok(())
     }
 
     /// Remembers the evidence of `entries`; the places of those that was not known before.
@@ -259,9 +274,7 @@ impl Writer {
             return Ok(i64::MIN);
         }
         let read = async {
-            let statement = transaction
-                .prepare_cached("SELECT until FROM forgotten")
-                .await?;
+            let statement = transaction.prepare_cached(FORGOTTEN).await?;
             let row = transaction.query_opt(&statement, &[]).await?;
             row.map_or(Ok(i64::MIN), |row| row.try_get(0))
         };
@@ -271,7 +284,7 @@ impl Writer {
     /// The end of the chain, this transaction's until it ends; `None` before the first row of all.
     async fn locked_end(&self, transaction: &Transaction<'_>) -> Result<Option<Head>, StoreError> {
         let statement = transaction
-            .prepare_cached("SELECT id, hash FROM audit_head FOR UPDATE")
+            .prepare_cached(LOCK_END)
             .await
             .map_err(|error| self.pool.at(&error))?;
         let found = transaction
@@ -396,6 +409,10 @@ const REMEMBER: &str = "WITH asked AS (
         RETURNING tenant, workload, jti
     )
     SELECT asked.place FROM asked JOIN added USING (tenant, workload, jti)";
+
+const LOCK_END: &str = "SELECT id, hash FROM audit_head FOR UPDATE";
+
+const FORGOTTEN: &str = "SELECT until FROM forgotten";
 
 const FORGET: &str = "WITH gone AS (
         DELETE FROM replay WHERE expires < $1 RETURNING expires
