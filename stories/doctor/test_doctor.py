@@ -143,6 +143,10 @@ CASES = {
         {"RD1027"},
     ),
     "a token of a profile": ({"config": f"[default]\nrole_arn = {ROLE}\nweb_identity_token_file = {{token}}\n", "token": fresh}, set()),
+    "a token's path with `~`": (
+        {"config": f"[default]\nrole_arn = {ROLE}\nweb_identity_token_file = ~/token\n", "token": fresh},
+        {"RD1030", "RD1039"},
+    ),
     "a profile that is not there": ({"variables": {"AWS_PROFILE": "wrok"}, "config": "[profile work]\nregion = eu-west-1\n"}, {"RD1006"}),
     "a header without `profile`": ({"variables": {"AWS_PROFILE": "work"}, "config": f"[work]\n{FILE_KEYS}"}, {"RD1006", "RD1010"}),
     "`profile` in the credentials file": (

@@ -35,7 +35,7 @@ pub async fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     let done = if args.fix { mends } else { BTreeSet::new() };
     match args.output {
         Output::Json => printing::json(&json!({
-            "profile": machine_profile(&machine),
+            "profile": machine.asked_profile,
             "chains": chains,
             "findings": found,
             "mends": done,
@@ -54,10 +54,6 @@ async fn looked(args: &DoctorArgs) -> Machine {
     Progress::quiet("asking STS for its clock")
         .during(seeing::machine(args))
         .await
-}
-
-fn machine_profile(machine: &Machine) -> Option<&str> {
-    machine.asked_profile.as_deref()
 }
 
 fn text(

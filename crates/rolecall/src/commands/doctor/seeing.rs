@@ -12,10 +12,9 @@ use rolecall_doctor::{
     Answers, CachedLogin, FileFacts, Machine, Program, TextFile, TokenFacts, is_secret, programs,
     referenced,
 };
-
-use crate::agent_client::places;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
+use crate::agent_client::places;
 use crate::cli::doctor::DoctorArgs;
 
 /// Looks at variables and files, and on the network where that is allowed.
@@ -51,7 +50,7 @@ pub(super) async fn machine(args: &DoctorArgs) -> Machine {
     };
     machine.files = referenced(&machine)
         .into_iter()
-        .map(|path| (path.clone(), facts(&path, home.as_deref())))
+        .map(|path| (path.clone(), facts(Path::new(&path))))
         .collect();
     machine.programs = programs(&machine)
         .into_iter()
@@ -110,22 +109,19 @@ fn read(path: &Path, most: u64) -> io::Result<SecretSlice<u8>> {
     Ok(SecretSlice::from(bytes))
 }
 
-fn facts(written: &str, home: Option<&Path>) -> FileFacts {
-    let path = match (written.strip_prefix("~/"), home) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => PathBuf::from(written),
-    };
-    match read(&path, LARGEST_TOKEN) {
+/// As SDKs open it: they fill in no `~`.
+fn facts(path: &Path) -> FileFacts {
+    match read(path, LARGEST_TOKEN) {
         Ok(bytes) => FileFacts {
             exists: true,
             unreadable: None,
-            mode: mode(&path),
+            mode: mode(path),
             token: TokenFacts::of(bytes.expose_secret()),
         },
         Err(error) => FileFacts {
             exists: error.kind() != io::ErrorKind::NotFound,
             unreadable: (error.kind() != io::ErrorKind::NotFound).then(|| error.to_string()),
-            mode: mode(&path),
+            mode: mode(path),
             token: TokenFacts::default(),
         },
     }

@@ -28,13 +28,8 @@ pub(super) fn look(machine: &Machine, profiles: &Profiles<'_>, found: &mut Vec<F
             );
         }
     }
-    for (name, value) in [(
-        "AWS_ROLE_SESSION_NAME",
-        machine.variable("AWS_ROLE_SESSION_NAME"),
-    )] {
-        if let Some(value) = value {
-            session_name(value, Some(name.to_owned()), found);
-        }
+    if let Some(name) = machine.variable("AWS_ROLE_SESSION_NAME") {
+        session_name(name, Some("AWS_ROLE_SESSION_NAME".to_owned()), found);
     }
     for (name, profile) in profiles.iter() {
         look_at(machine, profiles, name, profile, found);

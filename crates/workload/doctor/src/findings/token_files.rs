@@ -68,7 +68,7 @@ fn of_file(
             "RD1039",
             Error,
             format!("`{path}` begins with `~`"),
-            "Not every SDK fills that in.",
+            "SDKs look for a folder of that name: only shells fill it in.",
             "Write the whole path.",
         );
     } else if !path.starts_with('/') && !path.contains(":\\") {
