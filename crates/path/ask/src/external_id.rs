@@ -70,26 +70,16 @@ impl FromStr for ExternalIdTemplate {
                 .map_err(|error| AskError::ExternalId { error })?;
             return Ok(Self(Form::Given(id)));
         }
-        let template: Template = text.parse()?;
+        let template = text.parse::<Template>()?.with_literals(
+            allowed,
+            "an external ID",
+            "letters, digits and `_+=,.@:/-`",
+        )?;
         let mut separators = String::new();
         let mut beside = false;
         for part in template.parts() {
             match part {
-                Part::Literal {
-                    text: literal,
-                    column,
-                } => {
-                    let wrong = literal.chars().enumerate().find(|(_, one)| !allowed(*one));
-                    if let Some((at, character)) = wrong {
-                        return Err(AskError::Template {
-                            given: text.to_owned(),
-                            column: column + at,
-                            why: format!(
-                                "`{}` cannot stand in an external ID, which takes letters, digits and `_+=,.@:/-`",
-                                character.escape_debug()
-                            ),
-                        });
-                    }
+                Part::Literal { text: literal, .. } => {
                     let between: String = literal
                         .chars()
                         .filter(|one| !one.is_alphanumeric())

@@ -3,7 +3,6 @@ use std::str::FromStr;
 
 use rolecall_names::RoleSessionName;
 
-use crate::template::Part;
 use crate::{AskError, Asker, Template, text_deserialize};
 
 /// What sessions are called in CloudTrail, as a template over the asker.
@@ -53,30 +52,11 @@ impl FromStr for SessionNameTemplate {
     type Err = AskError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let template: Template = text.parse()?;
-        for part in template.parts() {
-            let Part::Literal {
-                text: literal,
-                column,
-            } = part
-            else {
-                continue;
-            };
-            if let Some((at, character)) = literal
-                .chars()
-                .enumerate()
-                .find(|(_, character)| !allowed(*character))
-            {
-                return Err(AskError::Template {
-                    given: text.to_owned(),
-                    column: column + at,
-                    why: format!(
-                        "`{}` cannot stand in a role session name, which takes letters, digits and `_+=,.@-`",
-                        character.escape_debug()
-                    ),
-                });
-            }
-        }
+        let template = text.parse::<Template>()?.with_literals(
+            allowed,
+            "a role session name",
+            "letters, digits and `_+=,.@-`",
+        )?;
         if template.parts().is_empty() {
             return Err(AskError::Template {
                 given: text.to_owned(),

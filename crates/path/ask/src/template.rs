@@ -63,6 +63,32 @@ impl Template {
         Ok(rendered)
     }
 
+    /// Refuses what stands for itself and cannot stand in `what`, which takes `taken`.
+    pub(crate) fn with_literals(
+        self,
+        allowed: impl Fn(char) -> bool,
+        what: &str,
+        taken: &str,
+    ) -> Result<Self, AskError> {
+        for part in &self.parts {
+            let Part::Literal { text, column } = part else {
+                continue;
+            };
+            let wrong = text.chars().enumerate().find(|(_, one)| !allowed(*one));
+            if let Some((at, character)) = wrong {
+                return Err(AskError::Template {
+                    given: self.text,
+                    column: column + at,
+                    why: format!(
+                        "`{}` cannot stand in {what}, which takes {taken}",
+                        character.escape_debug()
+                    ),
+                });
+            }
+        }
+        Ok(self)
+    }
+
     pub(crate) fn parts(&self) -> &[Part] {
         &self.parts
     }
